@@ -1,0 +1,280 @@
+//! Images: the entries of a catalog.
+
+use std::collections::BTreeMap;
+
+use super::group::{Group, GroupsInput};
+use super::sighting::Sighting;
+use super::spec::{ImageSpec, JobStatus};
+
+/// Which machines an image serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ImageType {
+    Cpu,
+    Gpu,
+    #[default]
+    Both,
+}
+
+impl ImageType {
+    /// The names as they are written in JSON.
+    pub const NAMES: [&str; 3] = ["cpu", "gpu", "both"];
+
+    /// Returns the type of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "cpu" => Some(Self::Cpu),
+            "gpu" => Some(Self::Gpu),
+            "both" => Some(Self::Both),
+            _ => None,
+        }
+    }
+
+    /// Returns the name as it is written in JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Gpu => "gpu",
+            Self::Both => "both",
+        }
+    }
+}
+
+/// When a cluster pulls an image, in Kubernetes' words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PullPolicy {
+    Always,
+    IfNotPresent,
+    Never,
+}
+
+impl PullPolicy {
+    /// The names as they are written in JSON.
+    pub const NAMES: [&str; 3] = ["Always", "IfNotPresent", "Never"];
+
+    /// Returns the policy of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "Always" => Some(Self::Always),
+            "IfNotPresent" => Some(Self::IfNotPresent),
+            "Never" => Some(Self::Never),
+            _ => None,
+        }
+    }
+
+    /// Returns the name as it is written in JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Always => "Always",
+            Self::IfNotPresent => "IfNotPresent",
+            Self::Never => "Never",
+        }
+    }
+}
+
+/// The names of the platforms' catalogs that an image may belong to.
+pub const FORMATS: [&str; 7] = [
+    "primehub",
+    "runtime-images",
+    "opendatahub",
+    "kubespawner",
+    "kubeflow",
+    "adalab",
+    "kustomize",
+];
+
+/// What a user says about an image, and what the program learned of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ImageConfig {
+    pub name: String,
+    pub display_name: String,
+    pub description: Option<String>,
+    pub image_type: ImageType,
+    /// A reference, as it was written.
+    pub url: Option<String>,
+    /// A reference, as it was written.
+    pub url_for_gpu: Option<String>,
+    /// The id of a secret of type `kubernetes` in the catalog.
+    pub use_image_pull_secret: Option<String>,
+    /// The name of a Kubernetes secret that the catalog does not keep.
+    pub pull_secret: Option<String>,
+    /// Whether everybody may use it.
+    pub global: bool,
+    /// Unset until verified or built.
+    pub is_ready: Option<bool>,
+    pub spec: Option<ImageSpec>,
+    pub job: Option<JobStatus>,
+    pub pull_policy: Option<PullPolicy>,
+    pub tags: Vec<String>,
+    pub labels: BTreeMap<String, String>,
+    pub kind: Option<String>,
+    pub command: Option<String>,
+    pub picture: Option<String>,
+    pub author: Option<String>,
+    pub archived: bool,
+    /// Names out of [`FORMATS`].
+    pub formats: Vec<String>,
+    /// The tag that `url` had before it was pinned to a digest.
+    pub pinned_tag: Option<String>,
+    /// Fields that the catalog does not know: name and JSON text.
+    pub extra: Vec<(String, String)>,
+}
+
+/// An image as an input describes it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NewImage {
+    pub config: ImageConfig,
+    pub groups: GroupsInput,
+    pub seen: Seen,
+}
+
+/// An image of the catalog.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Image {
+    pub config: ImageConfig,
+    /// Sorted by name.
+    pub groups: Vec<Group>,
+    pub seen: Seen,
+    /// RFC 3339, UTC.
+    pub created_at: String,
+    /// RFC 3339, UTC.
+    pub updated_at: String,
+    /// 1-indexed; every change adds one.
+    pub revision: u64,
+}
+
+/// What the two references of an image were last seen to point to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Seen {
+    pub url: Sighting,
+    pub url_for_gpu: Sighting,
+}
+
+impl Seen {
+    /// Returns the sighting that `platforms`, `size` and `verifiedAt` tell of:
+    /// that of `url`, or of `urlForGpu` where only that was seen.
+    #[must_use]
+    pub fn leading(&self) -> &Sighting {
+        if self.url.is_empty() {
+            &self.url_for_gpu
+        } else {
+            &self.url
+        }
+    }
+
+    /// Returns what is wrong with the references, in one line.
+    #[must_use]
+    pub fn problem(&self) -> Option<String> {
+        match (&self.url.problem, &self.url_for_gpu.problem) {
+            (Some(cpu), Some(gpu)) => Some(format!("{cpu}; urlForGpu: {gpu}")),
+            (Some(problem), None) => Some(problem.clone()),
+            (None, Some(gpu)) if self.url.is_empty() => Some(gpu.clone()),
+            (None, Some(gpu)) => Some(format!("urlForGpu: {gpu}")),
+            (None, None) => None,
+        }
+    }
+}
+
+/// Which archived images are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Archived {
+    #[default]
+    Hide,
+    Only,
+    Any,
+}
+
+/// What to list.
+#[derive(Debug, Clone, Default)]
+pub struct ImageFilter {
+    /// The id of a group.
+    pub group: Option<String>,
+    pub image_type: Option<ImageType>,
+    pub kind: Option<String>,
+    /// All of them.
+    pub tags: Vec<String>,
+    /// All of them.
+    pub labels: Vec<(String, String)>,
+    pub author: Option<String>,
+    pub format: Option<String>,
+    pub archived: Archived,
+    /// Only those that are not known to be ready.
+    pub not_ready: bool,
+    /// Literal text, anywhere in name, display name, description, references or tags.
+    pub search: Option<String>,
+    pub limit: Option<u64>,
+    pub sort: Option<SortField>,
+    pub reverse: bool,
+    /// Only images that this set of applied files made.
+    pub applied_from: Option<String>,
+}
+
+/// What a list can be sorted by; otherwise it is in the order of creation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SortField {
+    Name,
+    DisplayName,
+    Description,
+    Type,
+    Kind,
+    Author,
+    IsReady,
+    Size,
+    CreatedAt,
+    UpdatedAt,
+    VerifiedAt,
+    Revision,
+}
+
+impl SortField {
+    /// Every field with the name that it has in JSON.
+    pub const ALL: [(&str, Self); 13] = [
+        ("id", Self::Name),
+        ("name", Self::Name),
+        ("displayName", Self::DisplayName),
+        ("description", Self::Description),
+        ("type", Self::Type),
+        ("kind", Self::Kind),
+        ("author", Self::Author),
+        ("isReady", Self::IsReady),
+        ("size", Self::Size),
+        ("createdAt", Self::CreatedAt),
+        ("updatedAt", Self::UpdatedAt),
+        ("verifiedAt", Self::VerifiedAt),
+        ("revision", Self::Revision),
+    ];
+}
+
+impl ImageConfig {
+    /// Returns the text that a search looks into, one line a field.
+    #[must_use]
+    pub fn search_text(&self) -> String {
+        let mut text = String::with_capacity(256);
+        let optional = [&self.description, &self.url, &self.url_for_gpu];
+        let parts = [&self.name, &self.display_name]
+            .into_iter()
+            .chain(optional.into_iter().flatten())
+            .chain(self.spec.as_ref().map(|spec| &spec.base_image))
+            .chain(&self.tags);
+        for part in parts {
+            if !text.is_empty() {
+                text.push('\n');
+            }
+            text.push_str(part);
+        }
+        text
+    }
+}
+
+/// Returns the word that a table shows for `isReady`.
+#[must_use]
+pub fn ready_word(is_ready: Option<bool>) -> &'static str {
+    match is_ready {
+        Some(true) => "True",
+        Some(false) => "False",
+        None => "Unknown",
+    }
+}

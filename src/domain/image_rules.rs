@@ -1,0 +1,198 @@
+//! The rules that an image keeps by itself, whatever the catalog holds.
+
+use std::collections::BTreeSet;
+
+use super::image::{FORMATS, ImageConfig, NewImage};
+use super::name::{check_instance_name, check_resource_name, nearest, shorten};
+use super::reference::Reference;
+use super::spec::{ImageSpec, JobPhase};
+
+/// A rule that is broken: the path of the field, and the rule with the value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldFault {
+    /// Such as `imageSpec.packages.pip[1]`.
+    pub field: String,
+    pub message: String,
+}
+
+impl FieldFault {
+    /// Returns the fault of a field.
+    pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            field: field.into(),
+            message: message.into(),
+        }
+    }
+}
+
+/// Returns every rule that the image breaks: none where it is good.
+#[must_use]
+pub fn faults(image: &NewImage) -> Vec<FieldFault> {
+    let mut faults = Vec::new();
+    let config = &image.config;
+    check_name(config, &mut faults);
+    for (field, url) in [("url", &config.url), ("urlForGpu", &config.url_for_gpu)] {
+        if let Some(url) = url {
+            check_reference(field, url, &mut faults);
+        }
+    }
+    if let Some(spec) = &config.spec {
+        check_spec(config, spec, &mut faults);
+    }
+    if let Some(name) = &config.pull_secret
+        && let Err(rule) = check_resource_name("pullSecret", name)
+    {
+        faults.push(FieldFault::new("pullSecret", rule));
+    }
+    if let Some(kind) = &config.kind
+        && !is_kind(kind)
+    {
+        faults.push(FieldFault::new(
+            "kind",
+            format!(
+                "kind should be `app`, `base`, `internal`, `kernel`, `lab_app`, `notebook`, \
+                 `runtime` or another lower-case word, but is `{}`",
+                shorten(kind)
+            ),
+        ));
+    }
+    check_lists(config, &mut faults);
+    faults
+}
+
+fn check_name(config: &ImageConfig, faults: &mut Vec<FieldFault>) {
+    let elyra = config
+        .formats
+        .iter()
+        .any(|format| format == "runtime-images");
+    let checked = if elyra {
+        check_instance_name("name", &config.name)
+    } else {
+        check_resource_name("name", &config.name)
+    };
+    if let Err(rule) = checked {
+        faults.push(FieldFault::new("name", rule));
+    }
+}
+
+fn check_reference(field: &str, text: &str, faults: &mut Vec<FieldFault>) {
+    if let Err(error) = Reference::check(text) {
+        let hint = error.hint().map(|hint| format!(" ({hint})"));
+        faults.push(FieldFault::new(
+            field,
+            format!(
+                "`{}` is not an image reference: {error}{}",
+                shorten(text),
+                hint.unwrap_or_default()
+            ),
+        ));
+    }
+}
+
+fn check_spec(config: &ImageConfig, spec: &ImageSpec, faults: &mut Vec<FieldFault>) {
+    let built = config
+        .job
+        .as_ref()
+        .is_some_and(|job| job.phase == JobPhase::Succeeded);
+    if (config.url.is_some() || config.url_for_gpu.is_some()) && !built {
+        faults.push(FieldFault::new(
+            "imageSpec",
+            "imageSpec cannot use with url and urlForGpu",
+        ));
+    }
+    if spec.base_image.is_empty() {
+        faults.push(FieldFault::new(
+            "imageSpec.baseImage",
+            "Invalid imageSpec: baseImage is required",
+        ));
+    } else {
+        check_reference("imageSpec.baseImage", &spec.base_image, faults);
+    }
+    if spec.has_no_packages() {
+        faults.push(FieldFault::new(
+            "imageSpec.packages",
+            "Invalid imageSpec: packages is required: at least one in `apt`, `conda` or `pip`",
+        ));
+    }
+    for (manager, packages) in [
+        ("apt", &spec.apt),
+        ("conda", &spec.conda),
+        ("pip", &spec.pip),
+    ] {
+        for (index, package) in packages.iter().enumerate() {
+            if package.trim().is_empty() || package.chars().any(char::is_control) {
+                faults.push(FieldFault::new(
+                    format!("imageSpec.packages.{manager}[{index}]"),
+                    format!(
+                        "a package is a name with or without a version, not `{}`",
+                        shorten(package)
+                    ),
+                ));
+            }
+        }
+    }
+}
+
+fn check_lists(config: &ImageConfig, faults: &mut Vec<FieldFault>) {
+    for (index, format) in config.formats.iter().enumerate() {
+        if !FORMATS.contains(&format.as_str()) {
+            let near = nearest(format, FORMATS).map(|known| format!(": did you mean `{known}`?"));
+            faults.push(FieldFault::new(
+                format!("formats[{index}]"),
+                format!(
+                    "formats should be among {}, but has `{}`{}",
+                    FORMATS.join(", "),
+                    shorten(format),
+                    near.unwrap_or_default()
+                ),
+            ));
+        }
+    }
+    for (field, words) in [("tags", &config.tags), ("formats", &config.formats)] {
+        if words.len() > 1 {
+            let mut known = BTreeSet::new();
+            for (index, word) in words.iter().enumerate() {
+                if !known.insert(word) {
+                    faults.push(FieldFault::new(
+                        format!("{field}[{index}]"),
+                        format!(
+                            "{field} should be unique, but `{}` is there twice",
+                            shorten(word)
+                        ),
+                    ));
+                }
+            }
+        }
+    }
+    if let Some(index) = config.tags.iter().position(String::is_empty) {
+        faults.push(FieldFault::new(
+            format!("tags[{index}]"),
+            "a tag should not be empty",
+        ));
+    }
+    if config.labels.contains_key("") {
+        faults.push(FieldFault::new(
+            "labels",
+            "a label's key should not be empty",
+        ));
+    }
+}
+
+/// Returns the kind as the catalog keeps it: AdaLab also spells `base` as
+/// `base_image`.
+#[must_use]
+pub fn canonical_kind(kind: String) -> String {
+    if kind == "base_image" {
+        "base".to_owned()
+    } else {
+        kind
+    }
+}
+
+fn is_kind(kind: &str) -> bool {
+    kind.len() <= 63
+        && kind.starts_with(|first: char| first.is_ascii_lowercase())
+        && kind
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte))
+}

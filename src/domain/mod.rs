@@ -1,0 +1,12 @@
+//! Types and rules of a catalog of images: no I/O, no async, no clock.
+
+pub mod change;
+pub mod group;
+pub mod image;
+pub mod image_json;
+pub mod image_rules;
+pub mod name;
+pub mod reference;
+pub mod secret;
+pub mod sighting;
+pub mod spec;

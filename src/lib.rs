@@ -1,0 +1,6 @@
+//! imgdex: one catalog for all the container images that a team hands out.
+#![allow(dead_code)]
+
+mod domain;
+
+pub use domain::reference;
