@@ -1,6 +1,8 @@
 //! imgdex: one catalog for all the container images that a team hands out.
 #![allow(dead_code)]
 
+mod catalog;
+mod credentials;
 mod domain;
 
 pub use domain::reference;

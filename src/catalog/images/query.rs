@@ -1,0 +1,116 @@
+//! A filter as the text of a query.
+
+use rusqlite::types::Value;
+
+use super::super::search;
+use super::{COLUMNS, SOURCES};
+use crate::domain::image::{Archived, ImageFilter, SortField};
+
+/// A query of whole images, and what is bound to it.
+pub(super) struct Query {
+    pub sql: String,
+    pub values: Vec<Value>,
+    /// Text to be looked for in each image that the query finds.
+    pub search: Option<String>,
+    /// How many images are wanted.
+    pub limit: u64,
+}
+
+impl Query {
+    pub(super) fn of(filter: &ImageFilter) -> Self {
+        let mut query = Self {
+            sql: format!("SELECT {COLUMNS} FROM {SOURCES}"),
+            values: Vec::new(),
+            search: filter.search.as_ref().map(|text| text.to_lowercase()),
+            limit: filter.limit.unwrap_or(u64::MAX),
+        };
+        let mut conditions: Vec<String> = Vec::new();
+        let index_query = filter.search.as_deref().and_then(search::query);
+        if let Some(text) = index_query {
+            let place = query.bind(text);
+            conditions.push(format!(
+                "i.id IN (SELECT rowid FROM image_search WHERE image_search MATCH {place})"
+            ));
+        }
+        match filter.archived {
+            Archived::Hide => conditions.push("i.archived = 0".to_owned()),
+            Archived::Only => conditions.push("i.archived = 1".to_owned()),
+            Archived::Any => {}
+        }
+        if filter.not_ready {
+            conditions.push("i.is_ready IS NOT 1".to_owned());
+        }
+        let equals = [
+            (
+                "i.type",
+                filter.image_type.map(|found| found.name().to_owned()),
+            ),
+            ("i.kind", filter.kind.clone()),
+            ("i.author", filter.author.clone()),
+            ("i.apply_set", filter.applied_from.clone()),
+        ];
+        for (column, wanted) in equals {
+            if let Some(wanted) = wanted {
+                let place = query.bind(wanted);
+                conditions.push(format!("{column} = {place}"));
+            }
+        }
+        if let Some(group) = &filter.group {
+            let place = query.bind(group.clone());
+            conditions.push(format!(
+                "i.id IN (SELECT image_id FROM image_groups WHERE group_id = {place})"
+            ));
+        }
+        let listed = filter
+            .tags
+            .iter()
+            .map(|tag| ("i.tags", tag))
+            .chain(filter.format.iter().map(|format| ("i.formats", format)));
+        for (column, word) in listed {
+            let place = query.bind(word.clone());
+            conditions.push(format!(
+                "{column} IS NOT NULL AND {place} IN (SELECT value FROM json_each({column}))"
+            ));
+        }
+        for (key, value) in &filter.labels {
+            let key = query.bind(key.clone());
+            let value = query.bind(value.clone());
+            conditions.push(format!(
+                "i.labels IS NOT NULL AND EXISTS (SELECT 1 FROM json_each(i.labels) \
+                 WHERE key = {key} AND value = {value})"
+            ));
+        }
+        if !conditions.is_empty() {
+            query.sql.push_str(" WHERE ");
+            query.sql.push_str(&conditions.join(" AND "));
+        }
+        query.sql.push_str(" ORDER BY ");
+        query.sql.push_str(&order(filter));
+        query
+    }
+
+    fn bind(&mut self, value: String) -> String {
+        self.values.push(Value::Text(value));
+        format!("?{}", self.values.len())
+    }
+}
+
+fn order(filter: &ImageFilter) -> String {
+    let direction = if filter.reverse { " DESC" } else { "" };
+    let column = match filter.sort {
+        None => return format!("i.id{direction}"),
+        Some(SortField::Name) => "i.name",
+        Some(SortField::DisplayName) => "i.display_name",
+        Some(SortField::Description) => "i.description",
+        Some(SortField::Type) => "i.type",
+        Some(SortField::Kind) => "i.kind",
+        Some(SortField::Author) => "i.author",
+        Some(SortField::IsReady) => "i.is_ready",
+        Some(SortField::Size) => "coalesce(c.size, g.size)",
+        Some(SortField::CreatedAt) => "i.created_at",
+        Some(SortField::UpdatedAt) => "i.updated_at",
+        Some(SortField::VerifiedAt) => "coalesce(c.seen_at, g.seen_at)",
+        Some(SortField::Revision) => "i.revision",
+    };
+    format!("{column}{direction} NULLS LAST, i.id{direction}")
+}

@@ -1,0 +1,215 @@
+//! Opening the catalog's file: the modes, the settings of SQLite, and what is
+//! done where the folder is read-only.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::error::{Error, Result};
+use super::location::{self, Location};
+use super::schema::{self, Version};
+use super::{Catalog, Place, waited};
+
+/// SQLite before this version can damage a write-ahead log when two processes
+/// check it in at once (<https://sqlite.org/wal.html#walresetbug>).
+const OLDEST_SQLITE: i32 = 3_051_003;
+
+/// KiB of pages held in memory: enough for the index pages of a large import.
+const CACHE_KIB: i64 = 8192;
+
+const STATEMENTS_KEPT: usize = 64;
+
+impl Catalog {
+    /// Opens the catalog for writing; makes it where there is none, and brings
+    /// an older one to the newest version.
+    ///
+    /// # Errors
+    /// [`Error::Unsafe`], [`Error::Damaged`], [`Error::Newer`],
+    /// [`Error::Locked`], [`Error::Io`]; the file is untouched then.
+    pub fn open_for_writing(place: &Place) -> Result<Self> {
+        let location = location::for_writing(&place.path)?;
+        let mut catalog = Self::connect(
+            &location.path,
+            OpenFlags::SQLITE_OPEN_READ_WRITE,
+            place.lock_timeout,
+        )?;
+        catalog
+            .prepare_for_writing()
+            .map_err(|error| waited(error, place.lock_timeout))?;
+        Ok(catalog)
+    }
+
+    /// Opens the catalog for reading; one that does not exist is an empty one,
+    /// and is not made.
+    ///
+    /// # Errors
+    /// As [`Catalog::open_for_writing`].
+    pub fn open_for_reading(place: &Place) -> Result<Self> {
+        let Some(location) = location::for_reading(&place.path)? else {
+            return Self::in_memory();
+        };
+        let catalog = match Self::connect_for_reading(&location, place.lock_timeout) {
+            Err(Error::Io { what, .. }) => Self::connect_unchanging(&location, &what)?,
+            other => other?,
+        };
+        match schema::version(&catalog.connection)
+            .map_err(|error| waited(error, place.lock_timeout))?
+        {
+            Version::Empty => Self::in_memory(),
+            Version::Catalog(schema::NEWEST) => Ok(catalog),
+            Version::Catalog(_) => {
+                drop(catalog);
+                Self::open_for_writing(place)
+            }
+        }
+    }
+
+    /// Returns an empty catalog that is kept nowhere.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn in_memory() -> Result<Self> {
+        let mut connection = Connection::open_in_memory()?;
+        settle(&connection, Duration::ZERO)?;
+        schema::migrate(&mut connection)?;
+        Ok(Self {
+            connection,
+            path: PathBuf::from(":memory:"),
+            lock_timeout: Duration::ZERO,
+        })
+    }
+
+    /// Opens the catalog as it is, whatever its version.
+    pub(super) fn connect(path: &Path, mode: OpenFlags, lock_timeout: Duration) -> Result<Self> {
+        if rusqlite::version_number() < OLDEST_SQLITE {
+            return Err(Error::Io {
+                what: format!(
+                    "this program was built with SQLite {}, which can damage a catalog",
+                    rusqlite::version()
+                ),
+                source: None,
+            });
+        }
+        let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+        let connection = Connection::open_with_flags(path, flags)?;
+        settle(&connection, lock_timeout)?;
+        Ok(Self {
+            connection,
+            path: path.to_path_buf(),
+            lock_timeout,
+        })
+    }
+
+    fn connect_for_reading(location: &Location, lock_timeout: Duration) -> Result<Self> {
+        let catalog = Self::connect(
+            &location.path,
+            OpenFlags::SQLITE_OPEN_READ_ONLY,
+            lock_timeout,
+        )?;
+        // The first read is what finds out whether the log can be used.
+        catalog
+            .connection
+            .query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
+            .map_err(|error| waited(error.into(), lock_timeout))?;
+        Ok(catalog)
+    }
+
+    /// Reads a catalog in a read-only folder, where SQLite can make no shared
+    /// memory, as a file that does not change.
+    fn connect_unchanging(location: &Location, what: &str) -> Result<Self> {
+        let log = with_suffix(&location.path, "-wal");
+        if fs::metadata(&log).is_ok_and(|metadata| metadata.len() > 0) {
+            return Err(Error::Io {
+                what: format!(
+                    "the catalog's folder is read-only, and `{}` holds changes that are not in \
+                     the catalog's file yet",
+                    log.display()
+                ),
+                source: None,
+            });
+        }
+        let Some(path) = location.path.to_str() else {
+            return Err(Error::Io {
+                what: what.to_owned(),
+                source: None,
+            });
+        };
+        let uri = format!("file:{}?immutable=1", percent_encode(path));
+        let catalog = Self::connect(
+            Path::new(&uri),
+            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI,
+            Duration::ZERO,
+        )?;
+        Ok(Self {
+            path: location.path.clone(),
+            ..catalog
+        })
+    }
+
+    fn prepare_for_writing(&mut self) -> Result<()> {
+        let found = schema::version(&self.connection)?;
+        if location::is_on_network(&self.path) {
+            set_journal(&self.connection, "DELETE", self.lock_timeout)?;
+        } else {
+            set_journal(&self.connection, "WAL", self.lock_timeout)?;
+        }
+        if found != Version::Catalog(schema::NEWEST) {
+            schema::migrate(&mut self.connection)?;
+        }
+        Ok(())
+    }
+}
+
+/// Sets what every connection needs, the busy time-out before all else.
+fn settle(connection: &Connection, lock_timeout: Duration) -> Result<()> {
+    connection.busy_timeout(lock_timeout)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    connection.execute_batch(&format!(
+        "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -{CACHE_KIB};"
+    ))?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    Ok(())
+}
+
+/// Sets the journal's mode. Two processes that change it at once can be told
+/// `locked` without the busy time-out having been waited for, so that it is
+/// waited for here.
+fn set_journal(connection: &Connection, mode: &str, lock_timeout: Duration) -> Result<()> {
+    let began = Instant::now();
+    loop {
+        let set = connection.query_row(&format!("PRAGMA journal_mode = {mode}"), [], |row| {
+            row.get::<_, String>(0)
+        });
+        match set {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && began.elapsed() < lock_timeout =>
+            {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            other => return Ok(other.map(|_| ())?),
+        }
+    }
+}
+
+/// Returns the path of a file that SQLite keeps beside the catalog.
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+fn percent_encode(path: &str) -> String {
+    path.chars()
+        .map(|character| match character {
+            '%' => "%25".to_owned(),
+            '?' => "%3f".to_owned(),
+            '#' => "%23".to_owned(),
+            other => other.to_string(),
+        })
+        .collect()
+}

@@ -1,0 +1,106 @@
+//! Where the values of the catalog's secrets are kept: a file of this user's
+//! (0600), or a credential helper that the config names. The catalog itself
+//! never holds one.
+
+mod file;
+mod helper;
+
+use std::io;
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+use thiserror::Error;
+
+/// A failure to keep or find a value. No message holds one.
+#[derive(Debug, Error)]
+pub enum Error {
+    #[error("cannot {action} `{}`", .path.display())]
+    File {
+        action: &'static str,
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("`{}` is not a file of imgdex's secrets: {reason}", .path.display())]
+    Malformed { path: PathBuf, reason: String },
+    #[error("the credential helper `{program}` {reason}")]
+    Helper { program: String, reason: String },
+    #[error("the credential helper `{program}` is not installed")]
+    NoHelper { program: String },
+    #[error("`{name}` is not the name of a credential helper: letters, digits, `-` and `_` only")]
+    HelperName { name: String },
+}
+
+/// The result of keeping or finding a value.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What keeps the values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Keeper {
+    /// A JSON file, not encrypted.
+    File(PathBuf),
+    /// `docker-credential-NAME`.
+    Helper(String),
+}
+
+/// Whose value it is: a catalog and one of its secrets.
+#[derive(Debug, Clone, Copy)]
+pub struct Owner<'a> {
+    /// The catalog's own id, so that two catalogs may name secrets alike.
+    pub catalog: &'a str,
+    pub secret: &'a str,
+}
+
+impl Keeper {
+    /// Returns the keeper that a description names (`file`, `helper:NAME`).
+    #[must_use]
+    pub fn from_name(name: &str, file: PathBuf) -> Option<Self> {
+        match name.split_once(':') {
+            None if name == "file" => Some(Self::File(file)),
+            Some(("helper", helper)) => Some(Self::Helper(helper.to_owned())),
+            _ => None,
+        }
+    }
+
+    /// Returns the name that a description keeps.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::File(_) => "file".to_owned(),
+            Self::Helper(helper) => format!("helper:{helper}"),
+        }
+    }
+
+    /// Returns the value, if there is one.
+    ///
+    /// # Errors
+    /// Where the file or the helper cannot be used.
+    pub fn get(&self, owner: Owner<'_>) -> Result<Option<SecretString>> {
+        match self {
+            Self::File(path) => file::get(path, owner),
+            Self::Helper(name) => helper::get(name, owner),
+        }
+    }
+
+    /// Keeps a value, in place of an older one.
+    ///
+    /// # Errors
+    /// Where the file or the helper cannot be used; the older value stays.
+    pub fn put(&self, owner: Owner<'_>, username: &str, value: &SecretString) -> Result<()> {
+        match self {
+            Self::File(path) => file::put(path, owner, value),
+            Self::Helper(name) => helper::store(name, owner, username, value),
+        }
+    }
+
+    /// Forgets a value; one that is not there is no error.
+    ///
+    /// # Errors
+    /// Where the file or the helper cannot be used.
+    pub fn remove(&self, owner: Owner<'_>) -> Result<()> {
+        match self {
+            Self::File(path) => file::remove(path, owner),
+            Self::Helper(name) => helper::erase(name, owner),
+        }
+    }
+}
