@@ -4,5 +4,6 @@
 mod catalog;
 mod credentials;
 mod domain;
+mod formats;
 
 pub use domain::reference;

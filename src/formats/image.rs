@@ -1,0 +1,350 @@
+//! The catalog's own JSON (and the same as YAML) → images: what `images create`
+//! takes and `images list -o json` prints. The printing is in the domain
+//! ([`crate::domain::image_json`]), because the record of changes prints too.
+
+use super::decode::{Decoder, kept};
+use super::document::{Fault, Node};
+use super::locate;
+use crate::domain::group::{Group, GroupRef, GroupsInput};
+use crate::domain::image::{ImageConfig, ImageType, NewImage, PullPolicy, Seen};
+use crate::domain::image_rules::{self, canonical_kind};
+use crate::domain::name::{is_uuid, shorten};
+use crate::domain::sighting::Sighting;
+use crate::domain::spec::{ImageSpec, JobPhase, JobStatus};
+
+/// The fields of what was last seen of an image's references.
+pub(super) const OBSERVED: [&str; 7] = [
+    "isReady",
+    "digest",
+    "digestForGpu",
+    "platforms",
+    "size",
+    "verifiedAt",
+    "problem",
+];
+
+/// Returns the image that an object describes. `formats` is what it belongs to
+/// where it does not say so itself.
+///
+/// # Errors
+/// Every fault of the object, each at its place.
+pub fn image_of(node: &Node, formats: &[&str]) -> Result<NewImage, Vec<Fault>> {
+    let mut decoder = Decoder::default();
+    let Some(entries) = node.as_map() else {
+        let message = format!(
+            "an image should be an object, but this is {}",
+            node.kind_name()
+        );
+        return Err(vec![node.fault("", message)]);
+    };
+    let mut image = NewImage::default();
+    let mut observed = Observed::default();
+    let mut id = None;
+    for entry in entries {
+        let (field, node) = (entry.key.as_str(), &entry.node);
+        let config = &mut image.config;
+        match field {
+            "id" => id = decoder.text(field, node),
+            "name" => config.name = decoder.text(field, node).unwrap_or_default(),
+            "displayName" => config.display_name = decoder.text(field, node).unwrap_or_default(),
+            "description" => config.description = decoder.text(field, node),
+            "type" => {
+                config.image_type = decoder
+                    .choice(field, node, &ImageType::NAMES, ImageType::from_name)
+                    .unwrap_or_default();
+            }
+            "url" => config.url = decoder.text(field, node),
+            "urlForGpu" => config.url_for_gpu = decoder.text(field, node),
+            "useImagePullSecret" => config.use_image_pull_secret = decoder.text(field, node),
+            "pullSecret" => config.pull_secret = decoder.text(field, node),
+            "global" => config.global = decoder.flag(field, node).unwrap_or_default(),
+            "groups" => image.groups = groups_of(&mut decoder, node),
+            "imageSpec" => config.spec = spec_of(&mut decoder, node),
+            "jobStatus" => config.job = job_of(&mut decoder, node),
+            "pullPolicy" => {
+                config.pull_policy =
+                    decoder.choice(field, node, &PullPolicy::NAMES, PullPolicy::from_name);
+            }
+            "tags" => config.tags = decoder.words(field, node),
+            "labels" => config.labels = decoder.string_map(field, node),
+            "kind" => config.kind = decoder.text(field, node).map(canonical_kind),
+            "command" => config.command = decoder.text(field, node),
+            "picture" => config.picture = decoder.text(field, node),
+            "author" => config.author = decoder.text(field, node),
+            "archived" => config.archived = decoder.flag(field, node).unwrap_or_default(),
+            "formats" => config.formats = decoder.words(field, node),
+            "pinnedTag" => config.pinned_tag = decoder.text(field, node),
+            field if OBSERVED.contains(&field) => observed.take(&mut decoder, field, node),
+            // The catalog gives these itself.
+            "createdAt" | "updatedAt" | "revision" => {}
+            _ => config.extra.push(kept(entry)),
+        }
+    }
+    finish(&mut image, observed, formats);
+    if let Some(id) = id
+        && id != image.config.name
+        && !image.config.name.is_empty()
+    {
+        decoder.faults.extend(node.get("id").map(|at| {
+            let name = shorten(&image.config.name);
+            at.fault(
+                "id",
+                format!(
+                    "id should equal the name `{name}`, but is `{}`",
+                    shorten(&id)
+                ),
+            )
+        }));
+    }
+    // A field of the wrong type is reported once, not also as missing.
+    let reported: Vec<String> = decoder
+        .faults
+        .iter()
+        .map(|fault| fault.field.clone())
+        .collect();
+    decoder.faults.extend(
+        image_rules::faults(&image)
+            .into_iter()
+            .filter(|fault| !reported.iter().any(|field| covers(field, &fault.field)))
+            .map(|fault| locate(fault, node)),
+    );
+    if decoder.faults.is_empty() {
+        Ok(image)
+    } else {
+        decoder.faults.sort_by_key(|fault| fault.at);
+        Err(decoder.faults)
+    }
+}
+
+/// Returns whether a fault of one field says all that one of another would: it
+/// is the same, inside of it or around it.
+fn covers(field: &str, other: &str) -> bool {
+    let (short, long) = if field.len() < other.len() {
+        (field, other)
+    } else {
+        (other, field)
+    };
+    long.strip_prefix(short)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+}
+
+/// Sets what follows from the fields that were given.
+fn finish(image: &mut NewImage, observed: Observed, formats: &[&str]) {
+    let config = &mut image.config;
+    if config.display_name.is_empty() {
+        config.display_name.clone_from(&config.name);
+    }
+    if config.formats.is_empty() {
+        config.formats = formats.iter().map(|&format| format.to_owned()).collect();
+    }
+    config.is_ready = observed.is_ready;
+    settle_readiness(config);
+    image.seen = observed.seen(config);
+}
+
+/// An image that is still to be built is not ready.
+pub(super) fn settle_readiness(config: &mut ImageConfig) {
+    let built = config
+        .job
+        .as_ref()
+        .is_some_and(|job| job.phase == JobPhase::Succeeded);
+    if config.spec.is_some() && !built {
+        config.is_ready = Some(false);
+    }
+}
+
+#[derive(Default)]
+struct Observed {
+    is_ready: Option<bool>,
+    digest_for_gpu: Option<String>,
+    leading: Sighting,
+}
+
+impl Observed {
+    fn take(&mut self, decoder: &mut Decoder, field: &str, node: &Node) {
+        let leading = &mut self.leading;
+        match field {
+            "isReady" => self.is_ready = decoder.flag(field, node),
+            "digest" => leading.digest = digest_of(decoder, field, node),
+            "digestForGpu" => self.digest_for_gpu = digest_of(decoder, field, node),
+            "platforms" => leading.platforms = decoder.words(field, node),
+            "size" => leading.size = decoder.number(field, node),
+            "verifiedAt" => leading.seen_at = decoder.text(field, node),
+            _ => leading.problem = decoder.text(field, node),
+        }
+    }
+
+    /// Returns what was seen, filed under the reference that it tells of: that
+    /// for GPUs where it has the only digest, or is the only reference.
+    fn seen(self, config: &ImageConfig) -> Seen {
+        let mut seen = Seen::default();
+        let only_gpu = self.leading.digest.is_none()
+            && (self.digest_for_gpu.is_some()
+                || (config.url.is_none() && config.url_for_gpu.is_some()));
+        if only_gpu {
+            seen.url_for_gpu = self.leading;
+        } else {
+            seen.url = self.leading;
+        }
+        seen.url_for_gpu.digest = self.digest_for_gpu;
+        seen
+    }
+}
+
+fn digest_of(decoder: &mut Decoder, field: &str, node: &Node) -> Option<String> {
+    let text = decoder.text(field, node)?;
+    match text.parse::<crate::domain::reference::Digest>() {
+        Ok(_) => Some(text),
+        Err(error) => {
+            decoder.faults.push(node.fault(field, error.to_string()));
+            None
+        }
+    }
+}
+
+fn groups_of(decoder: &mut Decoder, node: &Node) -> GroupsInput {
+    let Some(entries) = node.as_map() else {
+        return GroupsInput::Set(references(decoder, "groups", node));
+    };
+    let (mut connect, mut disconnect) = (Vec::new(), Vec::new());
+    for entry in entries {
+        match entry.key.as_str() {
+            "connect" => connect = references(decoder, "groups.connect", &entry.node),
+            "disconnect" => disconnect = references(decoder, "groups.disconnect", &entry.node),
+            _ => decoder.unknown("groups", entry, &["connect", "disconnect"]),
+        }
+    }
+    GroupsInput::Change {
+        connect,
+        disconnect,
+    }
+}
+
+fn references(decoder: &mut Decoder, field: &str, node: &Node) -> Vec<GroupRef> {
+    let mut references = Vec::new();
+    for (index, node) in decoder.list(field, node).iter().enumerate() {
+        if let Some(reference) = reference(decoder, &format!("{field}[{index}]"), node) {
+            references.push(reference);
+        }
+    }
+    references
+}
+
+fn reference(decoder: &mut Decoder, field: &str, node: &Node) -> Option<GroupRef> {
+    if let Some(word) = node.as_text() {
+        return Some(GroupRef::Known(word.to_owned()));
+    }
+    let before = decoder.faults.len();
+    let mut text = |key: &str| {
+        let value = node.get(key)?;
+        decoder.text(&format!("{field}.{key}"), value)
+    };
+    let (id, name, display_name) = (text("id"), text("name"), text("displayName"));
+    if decoder.faults.len() > before {
+        return None;
+    }
+    match (id, name) {
+        (Some(id), Some(name)) => {
+            if !is_uuid(&id) {
+                let rule = format!(
+                    "the id of a group should be a UUID, but is `{}`",
+                    shorten(&id)
+                );
+                let at = node.get("id").unwrap_or(node);
+                decoder.faults.push(at.fault(format!("{field}.id"), rule));
+                return None;
+            }
+            Some(GroupRef::Whole(Group {
+                id: id.to_ascii_lowercase(),
+                display_name: display_name.unwrap_or_else(|| name.clone()),
+                name,
+            }))
+        }
+        (Some(word), None) | (None, Some(word)) => Some(GroupRef::Known(word)),
+        (None, None) => {
+            let rule = "a group should be an id, a name or an object with `id` or `name`";
+            decoder.faults.push(node.fault(field, rule));
+            None
+        }
+    }
+}
+
+fn spec_of(decoder: &mut Decoder, node: &Node) -> Option<ImageSpec> {
+    if node.is_null() {
+        return None;
+    }
+    let mut spec = ImageSpec::default();
+    for entry in decoder.object("imageSpec", node) {
+        let node = &entry.node;
+        match entry.key.as_str() {
+            "baseImage" => {
+                spec.base_image = decoder
+                    .text("imageSpec.baseImage", node)
+                    .unwrap_or_default();
+            }
+            "pullSecret" => spec.pull_secret = decoder.text("imageSpec.pullSecret", node),
+            "packages" => packages_of(decoder, node, &mut spec),
+            _ => spec.extra.push(kept(entry)),
+        }
+    }
+    Some(spec)
+}
+
+fn packages_of(decoder: &mut Decoder, node: &Node, spec: &mut ImageSpec) {
+    const RULE: &str = "Invalid imageSpec: packages values should be a list";
+    for entry in decoder.object("imageSpec.packages", node) {
+        let field = format!("imageSpec.packages.{}", shorten(&entry.key));
+        let list = match entry.key.as_str() {
+            "apt" => &mut spec.apt,
+            "conda" => &mut spec.conda,
+            "pip" => &mut spec.pip,
+            other => {
+                decoder.faults.push(Fault {
+                    at: entry.at,
+                    message: format!(
+                        "`{}` is not a package manager that can be used: {}",
+                        shorten(other),
+                        ImageSpec::MANAGERS.join(", ")
+                    ),
+                    field,
+                });
+                continue;
+            }
+        };
+        if entry.node.is_null() {
+            continue;
+        }
+        let Some(nodes) = entry.node.as_list() else {
+            let message = format!("{RULE}, but `{}` is {}", entry.key, entry.node.kind_name());
+            decoder.faults.push(entry.node.fault(field, message));
+            continue;
+        };
+        for (index, node) in nodes.iter().enumerate() {
+            match node.as_text() {
+                Some(package) => list.push(package.to_owned()),
+                None => decoder.faults.push(node.fault(
+                    format!("{field}[{index}]"),
+                    format!("{RULE} of strings, but this is {}", node.kind_name()),
+                )),
+            }
+        }
+    }
+}
+
+fn job_of(decoder: &mut Decoder, node: &Node) -> Option<JobStatus> {
+    let mut phase = None;
+    let mut extra = Vec::new();
+    for entry in decoder.object("jobStatus", node) {
+        if entry.key == "phase" {
+            phase = decoder.choice(
+                "jobStatus.phase",
+                &entry.node,
+                &JobPhase::NAMES,
+                JobPhase::from_name,
+            );
+        } else {
+            extra.push(kept(entry));
+        }
+    }
+    phase.map(|phase| JobStatus { phase, extra })
+}

@@ -1,0 +1,39 @@
+//! Text ↔ domain, pure: what files and pipes hold, and what it means.
+
+pub mod config;
+mod decode;
+pub mod document;
+pub mod group;
+pub mod image;
+mod image_update;
+pub mod kubernetes;
+mod merge;
+pub mod secret;
+pub mod toml;
+
+pub use image_update::{declared_by, update_of};
+
+use document::{Fault, Node, Position};
+
+use crate::domain::image_rules::FieldFault;
+
+/// Returns a broken rule with the place of the field that breaks it: of its
+/// value where it is written, else of the nearest thing that holds it.
+#[must_use]
+pub fn locate(fault: FieldFault, node: &Node) -> Fault {
+    let mut path = fault.field.as_str();
+    let at = loop {
+        match node.find(path) {
+            Some(found) if found.at != Position::default() => break found.at,
+            _ => match path.rfind(['.', '[']) {
+                Some(end) => path = &path[..end],
+                None => break node.at,
+            },
+        }
+    };
+    Fault {
+        at,
+        field: fault.field,
+        message: fault.message,
+    }
+}
