@@ -1,3 +1,32 @@
-//! The program.
+//! Collects arguments, environment and signals, and runs the program.
 
-fn main() {}
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use imgdex::{Environment, Interrupt, run};
+
+fn main() {
+    let interrupt = Interrupt::default();
+    interrupt.at_once.store(true, Ordering::SeqCst);
+    watch(&interrupt);
+    let arguments: Vec<_> = std::env::args_os().collect();
+    // Variables whose names or values are no text are none of ours.
+    let environment =
+        Environment::new(std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        }));
+    let folder = std::env::current_dir().ok();
+    let code = run(&arguments, environment, folder.as_deref(), interrupt);
+    std::process::exit(i32::from(code));
+}
+
+/// Makes signals end the process with the documented codes.
+fn watch(interrupt: &Interrupt) {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    use signal_hook::flag;
+    for (signal, code) in [(SIGINT, 130), (SIGTERM, 143)] {
+        // Where a signal cannot be watched it ends the process as it always did.
+        let _ = flag::register_conditional_shutdown(signal, code, Arc::clone(&interrupt.at_once));
+        let _ = flag::register(signal, Arc::clone(&interrupt.seen));
+    }
+}

@@ -1,0 +1,138 @@
+//! What a command works with: the console, the settings, the clock, and the
+//! catalog, opened only when it is asked for.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::catalog::{Catalog, Place};
+use crate::config::{Environment, Flags, Settings};
+use crate::credentials::Keeper;
+use crate::domain::change::Actor;
+use crate::error::Result;
+use crate::ops::secrets::Keepers;
+use crate::output::console::Console;
+use crate::output::format::Format;
+
+/// How an interrupt (Ctrl-C) ends the program: at once, unless a command has
+/// something to clean up first.
+#[derive(Debug, Clone, Default)]
+pub struct Interrupt {
+    /// Whether a signal ends the process at once.
+    pub at_once: Arc<AtomicBool>,
+    /// Whether there was a signal.
+    pub seen: Arc<AtomicBool>,
+}
+
+impl Interrupt {
+    /// Keeps signals from ending the process until the value is dropped.
+    #[must_use]
+    pub fn hold(&self) -> Hold<'_> {
+        self.at_once.store(false, Ordering::SeqCst);
+        Hold(self)
+    }
+}
+
+/// While it lives, an interrupt is only noted.
+#[derive(Debug)]
+pub struct Hold<'a>(&'a Interrupt);
+
+impl Hold<'_> {
+    /// Returns whether the work may go on.
+    #[must_use]
+    pub fn go_on(&self) -> bool {
+        !self.0.seen.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Hold<'_> {
+    fn drop(&mut self) {
+        self.0.at_once.store(true, Ordering::SeqCst);
+    }
+}
+
+/// What a command works with.
+pub struct App {
+    pub console: Console,
+    pub stdin: Box<dyn Read>,
+    pub environment: Environment,
+    pub flags: Flags,
+    pub interrupt: Interrupt,
+    pub settings: Settings,
+    pub format: Format,
+}
+
+impl App {
+    /// Returns where the catalog is.
+    ///
+    /// # Errors
+    /// Where there is no home folder, or a bad lock time-out.
+    pub fn place(&self) -> Result<Place> {
+        Ok(Place {
+            path: self.settings.catalog()?,
+            lock_timeout: self.settings.lock_timeout()?,
+        })
+    }
+
+    /// Opens the catalog for reading; a missing one is an empty one.
+    ///
+    /// # Errors
+    /// Those of the catalog.
+    pub fn read(&self) -> Result<Catalog> {
+        let place = self.place()?;
+        Catalog::open_for_reading(&place).map_err(|error| located(error.into(), &place.path))
+    }
+
+    /// Opens the catalog for writing, making it where there is none.
+    ///
+    /// # Errors
+    /// Those of the catalog.
+    pub fn write(&self) -> Result<Catalog> {
+        let place = self.place()?;
+        Catalog::open_for_writing(&place).map_err(|error| located(error.into(), &place.path))
+    }
+
+    /// Returns who changes the catalog, and when.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        Actor {
+            author: self.settings.get("author").unwrap_or("unknown").to_owned(),
+            now: jiff::Timestamp::now()
+                .strftime("%Y-%m-%dT%H:%M:%SZ")
+                .to_string(),
+        }
+    }
+
+    /// Returns where the values of secrets are kept.
+    ///
+    /// # Errors
+    /// Where there is no home folder.
+    pub fn keepers(&self) -> Result<Keepers> {
+        let file = self.secrets_file()?;
+        Ok(Keepers {
+            current: match self.settings.get("secrets.helper") {
+                Some(helper) => Keeper::Helper(helper.to_owned()),
+                None => Keeper::File(file.clone()),
+            },
+            file,
+        })
+    }
+
+    /// Returns the file that keeps the values of secrets.
+    ///
+    /// # Errors
+    /// Where there is no home folder.
+    pub fn secrets_file(&self) -> Result<PathBuf> {
+        Ok(self.environment.data_folder()?.join("secrets.json"))
+    }
+}
+
+/// Names the catalog in a failure to use it.
+pub fn located(mut error: crate::error::Error, path: &Path) -> crate::error::Error {
+    let path = path.display().to_string();
+    if !error.message.contains(&path) {
+        error.message = format!("cannot use the catalog `{path}`: {}", error.message);
+    }
+    error
+}

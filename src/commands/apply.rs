@@ -1,0 +1,112 @@
+//! `imgdex apply`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{Status, confirmed};
+use crate::app::App;
+use crate::catalog::Catalog;
+use crate::error::Result;
+use crate::ops::apply::{Action, ApplyOptions, Documents, apply};
+use crate::output::format::Format;
+
+/// Make the catalog say what a folder of JSON or YAML files says
+///
+/// A document is an image, or a group or a secret's description where it says
+/// `kind: group` or `kind: secret`. What a document of an image leaves out has
+/// its default; what was observed (digest, isReady, times) stays. All of it is
+/// applied, in one transaction, or none.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  imgdex apply -f catalog/
+  imgdex apply -f catalog/ --prune --dry-run
+  imgdex images list -o yaml > images.yaml && imgdex apply -f images.yaml")]
+pub struct Apply {
+    /// A folder, with the folders in it, or a file; `-` is standard input
+    #[arg(short, long, value_name = "DIR|FILE")]
+    file: PathBuf,
+    /// Delete images that an earlier `apply` made and the documents no longer hold
+    #[arg(long)]
+    prune: bool,
+    /// Say what would be done and write nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// What these documents are called: `--prune` deletes only what was applied under this name
+    #[arg(long, value_name = "NAME", default_value = "default")]
+    set: String,
+    /// Do not ask before images are deleted
+    #[arg(short, long)]
+    yes: bool,
+}
+
+impl Apply {
+    pub fn run(self, app: &mut App) -> Result<Status> {
+        let documents = Documents::read(&self.file, &mut app.stdin)?;
+        let options = ApplyOptions {
+            set: self.set,
+            prune: self.prune,
+            dry_run: self.dry_run,
+        };
+        if self.prune && !self.dry_run && !self.yes && app.console.can_ask {
+            let rehearsal = ApplyOptions {
+                dry_run: true,
+                ..options.clone()
+            };
+            let applied = apply(
+                &mut rehearsal_catalog(app)?,
+                app.actor(),
+                &documents,
+                &rehearsal,
+            )?;
+            let names: Vec<String> = applied
+                .into_iter()
+                .filter(|one| one.action == Action::Pruned)
+                .map(|one| one.name)
+                .collect();
+            let question = format!("Delete {}?", super::quoted(&names));
+            if !names.is_empty() && !confirmed(app, false, &question)? {
+                return Ok(Status::Done);
+            }
+        }
+        let mut catalog = if self.dry_run {
+            rehearsal_catalog(app)?
+        } else {
+            app.write()?
+        };
+        let applied = apply(&mut catalog, app.actor(), &documents, &options)?;
+        let unchanged = applied
+            .iter()
+            .filter(|one| one.action == Action::Unchanged)
+            .count();
+        let out = app.console.out();
+        for one in &applied {
+            match (app.format, one.action) {
+                (_, Action::Unchanged) => {}
+                (Format::Name, _) => writeln!(out, "{}/{}", one.kind.name(), one.name)?,
+                (_, action) => writeln!(out, "{}/{} {}", one.kind.name(), one.name, action.name())?,
+            }
+        }
+        app.console.flush()?;
+        let dry = if self.dry_run {
+            " (dry run: nothing was written)"
+        } else {
+            ""
+        };
+        app.console.note(&format!(
+            "{} changed, {unchanged} unchanged{dry}",
+            applied.len() - unchanged
+        ));
+        Ok(Status::Done)
+    }
+}
+
+/// Returns the catalog to try something out on; a missing one is not made.
+fn rehearsal_catalog(app: &App) -> Result<Catalog> {
+    let catalog = app.read()?;
+    if catalog.is_in_memory() {
+        return Ok(catalog);
+    }
+    app.write()
+}

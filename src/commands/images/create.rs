@@ -1,0 +1,169 @@
+//! `imgdex images create`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::app::App;
+use crate::catalog::Catalog;
+use crate::commands::input::{source, would_wait_for_typing};
+use crate::commands::{Status, quoted};
+use crate::error::{Error, Result};
+use crate::ops::images::{CreateOptions, CreateReport, Existing, Named, create};
+use crate::ops::{self};
+use crate::output::details::write_details;
+use crate::output::format::Format;
+use crate::output::images::{ListPrinter, write_image};
+
+/// What an input looks like.
+const EXAMPLE: &str = r#"{
+  "name": "base-notebook",
+  "displayName": "Base notebook",
+  "description": "JupyterLab with Python 3.12",
+  "type": "both",
+  "url": "quay.io/jupyter/base-notebook:python-3.12",
+  "urlForGpu": "quay.io/jupyter/pytorch-notebook:cuda12-python-3.12",
+  "global": true
+}"#;
+
+/// Add images from JSON or YAML: one object, a list, or one object a line
+///
+/// All of the input goes in, in one transaction, or none of it.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  imgdex images create <<EOF
+  {\"name\": \"base\", \"url\": \"quay.io/jupyter/base-notebook:latest\", \"global\": true}
+  EOF
+  imgdex images create -f images.yaml --update-existing
+  imgdex images list -o json | imgdex --catalog other.db images create")]
+pub struct Create {
+    /// Read this file instead of standard input
+    #[arg(short, long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// Leave images whose name exists as they are
+    #[arg(long, conflicts_with = "update_existing")]
+    skip_existing: bool,
+    /// Update images whose name exists, as `images update` does
+    #[arg(long)]
+    update_existing: bool,
+    /// Check everything and write nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Create {
+    pub fn run(self, app: &mut App) -> Result<Status> {
+        let required = || Error::configuration_required(EXAMPLE);
+        if would_wait_for_typing(app, self.file.as_deref()) {
+            return Err(required());
+        }
+        let source = source(app, self.file.as_deref())?;
+        let options = CreateOptions {
+            existing: match (self.skip_existing, self.update_existing) {
+                (true, _) => Existing::Skip,
+                (_, true) => Existing::Update,
+                _ => Existing::Refuse,
+            },
+            dry_run: self.dry_run,
+        };
+        let place = app.place()?;
+        let open = || -> ops::Result<Catalog> {
+            if options.dry_run && Catalog::open_for_reading(&place)?.is_in_memory() {
+                return Ok(Catalog::in_memory()?);
+            }
+            Ok(Catalog::open_for_writing(&place)?)
+        };
+        let mut report = match create(source, options, app.actor(), open) {
+            Err(ops::Error::Empty) => return Err(required()),
+            Err(ops::Error::Catalog(error)) => {
+                return Err(crate::app::located(error.into(), &place.path));
+            }
+            other => other?,
+        };
+        self.print(app, &mut report)?;
+        app.console.flush()?;
+        self.advise(app, &report);
+        Ok(Status::Done)
+    }
+
+    fn print(&self, app: &mut App, report: &mut CreateReport) -> Result<()> {
+        let out = app.console.out();
+        match app.format {
+            Format::Table | Format::Wide => report
+                .for_each_name::<Error>(|name| Ok(write_details(out, &[("id", name.into())])?)),
+            Format::Name => report.for_each_name::<Error>(|name| Ok(writeln!(out, "{name}")?)),
+            // Nothing was written that could be read back.
+            _ if self.dry_run => Ok(()),
+            format => {
+                let catalog = app.read()?;
+                let out = app.console.out();
+                if report.single && matches!(format, Format::Json | Format::Yaml) {
+                    return report.for_each_name::<Error>(|name| {
+                        Ok(write_image(out, format, &catalog.image(name)?)?)
+                    });
+                }
+                let mut printer = ListPrinter::new(format);
+                printer.begin(None, out)?;
+                report.for_each_name::<Error>(|name| {
+                    Ok(printer.print(&catalog.image(name)?, out)?)
+                })?;
+                Ok(printer.end(out)?)
+            }
+        }
+    }
+
+    fn advise(&self, app: &mut App, report: &CreateReport) {
+        if self.dry_run {
+            app.console.note(&format!(
+                "dry run: nothing was written ({} to create, {} to update)",
+                report.created, report.updated
+            ));
+        }
+        if report.skipped > 0 {
+            app.console.note(&format!(
+                "left {} as they are: the names exist",
+                images(report.skipped)
+            ));
+        }
+        if report.unseen.count > 0 {
+            let first = report.unseen.first.first().map_or("ID", String::as_str);
+            app.console.hint(&format!(
+                "nobody can see {}: let a group use it with `imgdex images add-group {first} \
+                 GROUP`, or everybody with `\"global\": true`",
+                named(&report.unseen)
+            ));
+        }
+        if report.without_reference.count > 0 {
+            app.console.hint(&format!(
+                "there is nothing to pull for {}: it has neither `url` nor `urlForGpu`",
+                named(&report.without_reference)
+            ));
+        }
+        if report.to_build.count > 0 && app.settings.get("build.push-prefix").is_none() {
+            app.console.hint(&format!(
+                "{} is to be built, but no build target is configured: set `push-prefix` in \
+                 `[build]` of the config file",
+                named(&report.to_build)
+            ));
+        }
+    }
+}
+
+fn images(count: u64) -> String {
+    if count == 1 {
+        "1 image".to_owned()
+    } else {
+        format!("{count} images")
+    }
+}
+
+fn named(images: &Named) -> String {
+    let more = images.count.saturating_sub(images.first.len() as u64);
+    let first = quoted(&images.first);
+    if more == 0 {
+        first
+    } else {
+        format!("{first} and {more} more")
+    }
+}

@@ -1,0 +1,48 @@
+//! `imgdex images`.
+
+mod create;
+mod delete;
+mod groups;
+mod history;
+mod list;
+mod show;
+mod update;
+
+use clap::Subcommand;
+
+use super::Status;
+use crate::app::App;
+use crate::error::Result;
+
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    Create(create::Create),
+    List(Box<list::List>),
+    Get(show::Get),
+    Update(update::Update),
+    Delete(delete::Delete),
+    Duplicate(update::Duplicate),
+    ListGroups(groups::ListGroups),
+    AddGroup(groups::AddGroup),
+    RemoveGroup(groups::RemoveGroup),
+    Archive(delete::Archive),
+    Restore(delete::Restore),
+    History(history::History),
+}
+
+pub fn run(app: &mut App, verb: Verb) -> Result<Status> {
+    match verb {
+        Verb::Create(command) => command.run(app),
+        Verb::List(command) => command.run(app),
+        Verb::Get(command) => command.run(app),
+        Verb::Update(command) => command.run(app),
+        Verb::Delete(command) => command.run(app),
+        Verb::Duplicate(command) => command.run(app),
+        Verb::ListGroups(command) => command.run(app),
+        Verb::AddGroup(command) => command.run(app),
+        Verb::RemoveGroup(command) => command.run(app),
+        Verb::Archive(command) => command.run(app),
+        Verb::Restore(command) => command.run(app),
+        Verb::History(command) => command.run(app),
+    }
+}

@@ -1,0 +1,56 @@
+//! Where a command's input comes from: a file or standard input.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use crate::app::App;
+use crate::error::{Error, Kind, Result};
+use crate::formats::document::{Items, Syntax};
+use crate::ops::Source;
+
+/// Returns the input of a command: the file, or standard input where none is
+/// named or it is `-`.
+///
+/// # Errors
+/// Where the file cannot be opened.
+pub fn source(app: &mut App, file: Option<&Path>) -> Result<Source<Box<dyn Read>>> {
+    match file {
+        Some(path) if path != Path::new("-") => Ok(Source {
+            name: path.display().to_string(),
+            items: Items::new(Box::new(open(path)?), Syntax::of_path(path)),
+        }),
+        _ => {
+            let stdin: Box<dyn Read> = std::mem::replace(&mut app.stdin, Box::new(io::empty()));
+            Ok(Source {
+                name: "<stdin>".to_owned(),
+                items: Items::new(stdin, Syntax::Detect),
+            })
+        }
+    }
+}
+
+fn open(path: &Path) -> Result<File> {
+    let failed = |error: &io::Error| {
+        let kind = match error.kind() {
+            io::ErrorKind::NotFound => Kind::NotFound,
+            _ => Kind::Io,
+        };
+        Error::new(kind, format!("cannot read `{}`", path.display())).because(error)
+    };
+    let file = File::open(path).map_err(|error| failed(&error))?;
+    if file.metadata().map_err(|error| failed(&error))?.is_dir() {
+        return Err(Error::new(
+            Kind::InvalidInput,
+            format!("`{}` is a folder", path.display()),
+        )
+        .hint("name a file; a whole folder is applied with `imgdex apply -f FOLDER`"));
+    }
+    Ok(file)
+}
+
+/// Returns whether there is a person at the keyboard who would have to type the
+/// input, and nothing else names it.
+pub fn would_wait_for_typing(app: &App, file: Option<&Path>) -> bool {
+    file.is_none() && app.console.stdin_is_terminal
+}

@@ -1,0 +1,212 @@
+//! The command line: argv → ops → output. The only place that knows clap.
+
+mod apply;
+mod catalog;
+mod complete;
+mod config;
+mod diff;
+mod doctor;
+mod groups;
+mod images;
+mod input;
+mod man;
+mod secrets;
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand};
+
+use crate::app::App;
+use crate::error::Result;
+
+pub use complete::answer as answer_completion;
+
+/// How a command ended that did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    Done,
+    /// What was compared differs, or a check found something (exit code 13).
+    CheckFailed,
+}
+
+impl Status {
+    /// Returns the exit code.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::CheckFailed => 13,
+        }
+    }
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+   0  done                        8  the catalog is damaged, or newer than this program
+   1  unclassified failure        9  the catalog stayed locked past the time-out
+   2  bad command line or input  10  local I/O: disk full, permission, read-only
+   3  partly done                11  refused for safety
+   4  not found                  12  conflict: it already exists
+   5  not authenticated, denied  13  a check failed (verify, diff, policy)
+   6  remote unavailable        130  interrupted
+   7  integrity violation       143  terminated
+
+Examples:
+  imgdex images create -f image.json     add an image to the catalog
+  imgdex images list                     see what the catalog holds
+  imgdex images add-group base research  let a group use an image
+  imgdex doctor                          see what imgdex works with";
+
+/// One catalog for all the container images that a team hands out.
+#[derive(Debug, Parser)]
+#[command(
+    name = "imgdex",
+    version,
+    propagate_version = true,
+    after_help = EXIT_CODES,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub noun: Noun,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// The catalog's file [env: IMGDEX_CATALOG] [default: $XDG_DATA_HOME/imgdex/catalog.db]
+    #[arg(
+        long,
+        global = true,
+        value_name = "PATH",
+        help_heading = "Global options"
+    )]
+    pub catalog: Option<PathBuf>,
+    /// The config file [env: IMGDEX_CONFIG] [default: $XDG_CONFIG_HOME/imgdex/config.toml]
+    #[arg(
+        long,
+        global = true,
+        value_name = "PATH",
+        help_heading = "Global options"
+    )]
+    pub config: Option<PathBuf>,
+    /// How answers are printed
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "FORM",
+        value_parser = ["table", "wide", "json", "yaml", "csv", "name"],
+        help_heading = "Global options"
+    )]
+    pub output: Option<String>,
+    /// Short for `-o json`
+    #[arg(
+        long,
+        global = true,
+        conflicts_with = "output",
+        help_heading = "Global options"
+    )]
+    pub json: bool,
+    /// Print nothing but answers and errors
+    #[arg(short, long, global = true, help_heading = "Global options")]
+    pub quiet: bool,
+    /// Say more of what is done
+    #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Global options")]
+    pub verbose: u8,
+    /// Whether to colour messages [env: NO_COLOR]
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        value_parser = ["auto", "always", "never"],
+        help_heading = "Global options"
+    )]
+    pub color: Option<String>,
+    /// Show no progress
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub no_progress: bool,
+    /// How long to wait for another process's lock on the catalog [env: IMGDEX_LOCK_TIMEOUT]
+    /// [default: 60]
+    #[arg(
+        long,
+        global = true,
+        value_name = "SECONDS",
+        help_heading = "Global options"
+    )]
+    pub lock_timeout: Option<String>,
+}
+
+/// What a command is about.
+#[derive(Debug, Subcommand)]
+pub enum Noun {
+    /// The images of the catalog
+    #[command(subcommand)]
+    Images(images::Verb),
+    /// The groups that may use images
+    #[command(subcommand)]
+    Groups(groups::Verb),
+    /// Pull secrets and other secrets: descriptions here, values elsewhere
+    #[command(subcommand)]
+    Secrets(secrets::Verb),
+    /// The catalog's file: look after it
+    #[command(subcommand)]
+    Catalog(catalog::Verb),
+    Apply(apply::Apply),
+    Diff(diff::Diff),
+    /// The settings in force
+    #[command(subcommand)]
+    Config(config::Verb),
+    Completions(complete::Completions),
+    Man(man::Man),
+    Doctor(doctor::Doctor),
+}
+
+/// Carries out a command.
+///
+/// # Errors
+/// Whatever keeps it from being done.
+pub fn dispatch(app: &mut App, noun: Noun) -> Result<Status> {
+    match noun {
+        Noun::Images(verb) => images::run(app, verb),
+        Noun::Groups(verb) => groups::run(app, verb),
+        Noun::Secrets(verb) => secrets::run(app, verb),
+        Noun::Catalog(verb) => catalog::run(app, verb),
+        Noun::Apply(apply) => apply.run(app),
+        Noun::Diff(diff) => diff.run(app),
+        Noun::Config(verb) => config::run(app, &verb),
+        Noun::Completions(completions) => completions.run(app),
+        Noun::Man(man) => man.run(app),
+        Noun::Doctor(doctor) => doctor.run(app),
+    }
+}
+
+/// Returns whether a command works without a config file that can be read.
+#[must_use]
+pub fn needs_settings(noun: &Noun) -> bool {
+    !matches!(noun, Noun::Completions(_) | Noun::Man(_) | Noun::Doctor(_))
+}
+
+/// Asks before something is deleted, on a terminal and where `--yes` does not
+/// answer; elsewhere it is done.
+fn confirmed(app: &mut App, yes: bool, question: &str) -> Result<bool> {
+    if yes || !app.console.can_ask {
+        return Ok(true);
+    }
+    let answer = app.console.ask(question)?;
+    if !answer {
+        app.console.note("nothing was done");
+    }
+    Ok(answer)
+}
+
+/// Returns names for a sentence: each quoted.
+fn quoted(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    names.join(", ")
+}

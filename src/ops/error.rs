@@ -1,0 +1,158 @@
+//! What can go wrong with an operation.
+
+use std::io;
+
+use thiserror::Error;
+
+use crate::catalog;
+use crate::credentials;
+use crate::domain::image_rules::FieldFault;
+use crate::formats::document::{Fault, ItemError, Node, Position};
+use crate::formats::locate;
+
+/// A failure of an operation.
+#[derive(Debug, Error)]
+pub enum Error {
+    #[error(transparent)]
+    Catalog(#[from] catalog::Error),
+    #[error(transparent)]
+    Credentials(#[from] credentials::Error),
+    /// The input breaks rules; nothing was written.
+    #[error("{summary}")]
+    Input {
+        summary: String,
+        faults: Vec<ItemFault>,
+        /// How many more there are than are listed.
+        unlisted: u64,
+    },
+    #[error("cannot read `{name}`")]
+    Read {
+        name: String,
+        #[source]
+        source: io::Error,
+    },
+    #[error("{what}")]
+    Unsafe { what: String, hint: String },
+    #[error("{what}")]
+    NotFound { what: String, hint: String },
+    #[error("{what}")]
+    Refused { what: String, hint: String },
+    #[error("the input is empty")]
+    Empty,
+}
+
+/// The result of an operation.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// A broken rule of an input, and in which of its items.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemFault {
+    /// The name of the file, or `<stdin>`.
+    pub file: String,
+    pub fault: Fault,
+    pub item: Option<ItemName>,
+    /// Whether it is only that the name exists already.
+    pub exists: bool,
+}
+
+/// Which item of an input it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemName {
+    /// 1-indexed.
+    pub position: u64,
+    pub name: String,
+}
+
+impl std::fmt::Display for ItemFault {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let gap = if self.fault.at == Position::default() {
+            " "
+        } else {
+            ""
+        };
+        write!(formatter, "{}:{gap}{}", self.file, self.fault)?;
+        if let Some(ItemName { position, name }) = &self.item {
+            let name = crate::domain::name::shorten(name);
+            if name.is_empty() {
+                write!(formatter, " (item {position})")?;
+            } else {
+                write!(formatter, " (item {position}, `{name}`)")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Gathers the faults of an input: the first ones whole, the others counted.
+#[derive(Debug, Default)]
+pub(super) struct Faults {
+    listed: Vec<ItemFault>,
+    unlisted: u64,
+    /// How many items have at least one.
+    pub items: u64,
+}
+
+impl Faults {
+    const MOST_LISTED: usize = 50;
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.listed.is_empty()
+    }
+
+    pub(super) fn push(&mut self, fault: ItemFault) {
+        if self.listed.len() < Self::MOST_LISTED {
+            self.listed.push(fault);
+        } else {
+            self.unlisted += 1;
+        }
+    }
+
+    /// Adds the faults of one item.
+    pub(super) fn item(&mut self, file: &str, item: &ItemName, faults: Vec<Fault>) {
+        self.items += 1;
+        for fault in faults {
+            self.push(ItemFault {
+                file: file.to_owned(),
+                fault,
+                item: Some(item.clone()),
+                exists: false,
+            });
+        }
+    }
+
+    /// Adds what keeps the rest of a file from being read at all.
+    pub(super) fn syntax(&mut self, file: &str, error: ItemError) -> Result<()> {
+        match error {
+            ItemError::Fault(fault) => {
+                self.items += 1;
+                self.push(ItemFault {
+                    file: file.to_owned(),
+                    fault,
+                    item: None,
+                    exists: false,
+                });
+                Ok(())
+            }
+            ItemError::Io(source) => Err(Error::Read {
+                name: file.to_owned(),
+                source,
+            }),
+        }
+    }
+
+    pub(super) fn into_error(self, summary: impl Into<String>) -> Error {
+        Error::Input {
+            summary: summary.into(),
+            faults: self.listed,
+            unlisted: self.unlisted,
+        }
+    }
+}
+
+/// Returns faults of fields as faults of the text that the fields are in.
+pub(super) fn located(faults: Vec<FieldFault>, node: &Node) -> Vec<Fault> {
+    faults
+        .into_iter()
+        .map(|fault| locate(fault, node))
+        .collect()
+}

@@ -1,0 +1,387 @@
+//! Adding images from a text of any length: read, checked and written one by
+//! one, in one transaction.
+
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+
+use tempfile::SpooledTempFile;
+
+use super::Failure;
+use crate::catalog::{self, Catalog, Changed, Inserted, NewRow, Writer};
+use crate::domain::change::Actor;
+use crate::domain::image::NewImage;
+use crate::formats::document::{Fault, Node, Shape, Value};
+use crate::formats::{self, image::image_of};
+use crate::ops::error::{Faults, ItemFault, ItemName, located};
+use crate::ops::{Error, Result, Source};
+
+/// What `images create` makes images belong to where they do not say.
+const FORMATS: [&str; 1] = ["primehub"];
+
+/// Items, and bytes of their text, read before the transaction begins, so that
+/// a slow sender of a few images does not keep other writers waiting.
+const READ_AHEAD: usize = 1000;
+const READ_AHEAD_BYTES: usize = 4 * 1024 * 1024;
+
+/// Bytes of printed names that are held in memory; more go to a file.
+const NAMES_IN_MEMORY: usize = 256 * 1024;
+
+/// The most images that a hint names.
+const MOST_NAMED: usize = 5;
+
+/// What is done with an image whose name exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Existing {
+    #[default]
+    Refuse,
+    Skip,
+    /// Treated as a merge patch of it.
+    Update,
+}
+
+/// How images are added.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CreateOptions {
+    pub existing: Existing,
+    /// Whether everything is to be done but the writing.
+    pub dry_run: bool,
+}
+
+/// What was done.
+pub struct CreateReport {
+    /// The names of the images made, changed or found unchanged, one a line,
+    /// in the order of the input.
+    names: SpooledTempFile,
+    pub created: u64,
+    pub updated: u64,
+    pub unchanged: u64,
+    pub skipped: u64,
+    /// Images that nobody can use.
+    pub unseen: Named,
+    /// Images that have nothing to pull or to build.
+    pub without_reference: Named,
+    /// Images that are to be built.
+    pub to_build: Named,
+    /// Whether the input was one bare object.
+    pub single: bool,
+}
+
+/// Some images: how many, and the first few by name.
+#[derive(Debug, Default)]
+pub struct Named {
+    pub count: u64,
+    pub first: Vec<String>,
+}
+
+impl Named {
+    fn add(&mut self, name: &str) {
+        self.count += 1;
+        if self.first.len() < MOST_NAMED {
+            self.first.push(name.to_owned());
+        }
+    }
+}
+
+impl CreateReport {
+    fn new() -> Self {
+        Self {
+            names: SpooledTempFile::new(NAMES_IN_MEMORY),
+            created: 0,
+            updated: 0,
+            unchanged: 0,
+            skipped: 0,
+            unseen: Named::default(),
+            without_reference: Named::default(),
+            to_build: Named::default(),
+            single: false,
+        }
+    }
+
+    /// Calls `each` with every name, in the order of the input.
+    ///
+    /// # Errors
+    /// Those of the file in which many names are kept, and of `each`.
+    pub fn for_each_name<E: From<io::Error>>(
+        &mut self,
+        mut each: impl FnMut(&str) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
+        self.names.seek(SeekFrom::Start(0))?;
+        for line in BufReader::new(&mut self.names).lines() {
+            each(&line?)?;
+        }
+        Ok(())
+    }
+}
+
+struct Item {
+    name: ItemName,
+    node: Node,
+    image: NewImage,
+}
+
+/// Adds every image of the source, or none. `open` gives the catalog; it is not
+/// called where the beginning of the input is bad already.
+///
+/// # Errors
+/// All faults of the input at once; [`Error::Empty`] where it holds nothing.
+pub fn create<R: Read>(
+    mut source: Source<R>,
+    options: CreateOptions,
+    actor: Actor,
+    open: impl FnOnce() -> Result<Catalog>,
+) -> Result<CreateReport> {
+    let mut faults = Faults::default();
+    let mut position = 0;
+    let mut ahead = Vec::new();
+    let mut ended = false;
+    let mut bytes = 0;
+    while ahead.len() < READ_AHEAD && bytes < READ_AHEAD_BYTES {
+        match next_item(&mut source, &mut position, &mut faults)? {
+            Next::Item(item) => {
+                bytes += text_length(&item.node);
+                ahead.push(*item);
+            }
+            Next::Bad => {}
+            Next::End => {
+                ended = true;
+                break;
+            }
+        }
+    }
+    if position == 0 && faults.is_empty() {
+        return Err(Error::Empty);
+    }
+    if ended && !faults.is_empty() {
+        let summary = summary(faults.items, position);
+        return Err(faults.into_error(summary));
+    }
+    let mut catalog = open()?;
+    let writer = catalog.begin(actor)?;
+    let mut report = CreateReport::new();
+    for item in ahead {
+        write(
+            &writer,
+            &source.name,
+            &item,
+            options,
+            &mut faults,
+            &mut report,
+        )?;
+    }
+    while !ended {
+        match next_item(&mut source, &mut position, &mut faults)? {
+            Next::Item(item) => {
+                write(
+                    &writer,
+                    &source.name,
+                    &item,
+                    options,
+                    &mut faults,
+                    &mut report,
+                )?;
+            }
+            Next::Bad => {}
+            Next::End => ended = true,
+        }
+    }
+    if !faults.is_empty() {
+        let summary = summary(faults.items, position);
+        return Err(faults.into_error(summary));
+    }
+    if !options.dry_run {
+        writer.commit()?;
+    }
+    report.single = source.items.shape() == Shape::One;
+    Ok(report)
+}
+
+fn summary(bad: u64, position: u64) -> String {
+    match (bad, position) {
+        (1, 1) => "the image cannot be created; nothing was written".to_owned(),
+        (1, _) => format!("1 of {position} images cannot be created; nothing was written"),
+        (bad, _) => format!("{bad} of {position} images cannot be created; nothing was written"),
+    }
+}
+
+/// Returns about how many bytes of text a tree came from.
+fn text_length(node: &Node) -> usize {
+    match &node.value {
+        Value::Null | Value::Bool(_) => 4,
+        Value::Number(text) | Value::String(text) | Value::Plain(text) => text.len(),
+        Value::List(nodes) => nodes.iter().map(text_length).sum(),
+        Value::Map(entries) => entries
+            .iter()
+            .map(|entry| entry.key.len() + text_length(&entry.node))
+            .sum(),
+    }
+}
+
+enum Next {
+    Item(Box<Item>),
+    Bad,
+    End,
+}
+
+/// Reads and checks the next item; its faults are gathered, and one that keeps
+/// the rest from being read ends the input.
+fn next_item<R: Read>(
+    source: &mut Source<R>,
+    position: &mut u64,
+    faults: &mut Faults,
+) -> Result<Next> {
+    let node = match source.items.next() {
+        None => return Ok(Next::End),
+        Some(Ok(node)) => node,
+        Some(Err(error)) => {
+            *position += 1;
+            faults.syntax(&source.name, error)?;
+            return Ok(Next::End);
+        }
+    };
+    // `{}` says as little as no input at all.
+    if node.as_map().is_some_and(<[_]>::is_empty) && *position == 0 {
+        return match source.items.next() {
+            None => Ok(Next::End),
+            Some(_) => {
+                *position += 1;
+                let name = ItemName {
+                    position: 1,
+                    name: String::new(),
+                };
+                let fault = node.fault("name", "name is required");
+                faults.item(&source.name, &name, vec![fault]);
+                Ok(Next::Bad)
+            }
+        };
+    }
+    *position += 1;
+    let name = ItemName {
+        position: *position,
+        name: node
+            .get("name")
+            .and_then(Node::as_text)
+            .unwrap_or_default()
+            .to_owned(),
+    };
+    match image_of(&node, &FORMATS) {
+        Ok(image) => Ok(Next::Item(Box::new(Item { name, node, image }))),
+        Err(found) => {
+            faults.item(&source.name, &name, found);
+            Ok(Next::Bad)
+        }
+    }
+}
+
+fn write(
+    writer: &Writer<'_>,
+    file: &str,
+    item: &Item,
+    options: CreateOptions,
+    faults: &mut Faults,
+    report: &mut CreateReport,
+) -> Result<()> {
+    let row = NewRow {
+        image: &item.image,
+        apply_set: None,
+    };
+    let written = match writer.insert_image(row) {
+        Ok(Inserted::Yes) => {
+            report.created += 1;
+            true
+        }
+        Ok(Inserted::Twice) => {
+            let message = format!("the name `{}` is in this input twice", item.name.name);
+            faults.item(file, &item.name, vec![name_fault(item, message)]);
+            false
+        }
+        Ok(Inserted::Exists) => write_existing(writer, file, item, options, faults, report)?,
+        Err(catalog::Error::Rejected(found)) => {
+            faults.item(file, &item.name, located(found, &item.node));
+            false
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if written && faults.is_empty() {
+        note(item, report)?;
+    }
+    Ok(())
+}
+
+fn name_fault(item: &Item, message: String) -> Fault {
+    item.node
+        .get("name")
+        .unwrap_or(&item.node)
+        .fault("name", message)
+}
+
+fn write_existing(
+    writer: &Writer<'_>,
+    file: &str,
+    item: &Item,
+    options: CreateOptions,
+    faults: &mut Faults,
+    report: &mut CreateReport,
+) -> Result<bool> {
+    let name = &item.image.config.name;
+    match options.existing {
+        Existing::Refuse => {
+            faults.items += 1;
+            faults.push(ItemFault {
+                file: file.to_owned(),
+                fault: name_fault(item, format!("image `{name}` already exists")),
+                item: Some(item.name.clone()),
+                exists: true,
+            });
+            return Ok(false);
+        }
+        _ if !writer.first_mention(name)? => {
+            let message = format!("the name `{name}` is in this input twice");
+            faults.item(file, &item.name, vec![name_fault(item, message)]);
+            return Ok(false);
+        }
+        Existing::Skip => {
+            report.skipped += 1;
+            return Ok(false);
+        }
+        Existing::Update => {}
+    }
+    let updated = writer.update_image::<Failure>(name, "update", |before| {
+        let update = formats::update_of(before, &item.node).map_err(Failure::Faults)?;
+        Ok(update.image)
+    });
+    match updated {
+        Ok((_, Changed::Yes)) => report.updated += 1,
+        Ok((_, Changed::No)) => report.unchanged += 1,
+        Err(Failure::Faults(found)) => {
+            faults.item(file, &item.name, found);
+            return Ok(false);
+        }
+        Err(Failure::Catalog(catalog::Error::Rejected(found))) => {
+            faults.item(file, &item.name, located(found, &item.node));
+            return Ok(false);
+        }
+        Err(Failure::Catalog(error)) => return Err(error.into()),
+    }
+    Ok(true)
+}
+
+/// Notes an image for the report.
+fn note(item: &Item, report: &mut CreateReport) -> Result<()> {
+    let config = &item.image.config;
+    writeln!(report.names, "{}", config.name).map_err(|source| Error::Read {
+        name: "temporary file".to_owned(),
+        source,
+    })?;
+    let no_group = match &item.image.groups {
+        crate::domain::group::GroupsInput::Set(groups) => groups.is_empty(),
+        crate::domain::group::GroupsInput::Change { connect, .. } => connect.is_empty(),
+    };
+    if !config.global && no_group && !config.archived {
+        report.unseen.add(&config.name);
+    }
+    match (&config.spec, &config.url, &config.url_for_gpu) {
+        (None, None, None) => report.without_reference.add(&config.name),
+        (Some(_), None, None) => report.to_build.add(&config.name),
+        _ => {}
+    }
+    Ok(())
+}

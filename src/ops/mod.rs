@@ -1,0 +1,22 @@
+//! One function per thing the program does. They return values and never print.
+
+pub mod apply;
+mod error;
+pub mod folder;
+pub mod groups;
+pub mod images;
+pub mod plan;
+pub mod secrets;
+
+pub use error::{Error, ItemFault, Result};
+
+use std::io::Read;
+
+use crate::formats::document::Items;
+
+/// A text to be read, item by item, and the name that messages call it by.
+pub struct Source<R: Read> {
+    /// A path, or `<stdin>`.
+    pub name: String,
+    pub items: Items<R>,
+}

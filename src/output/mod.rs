@@ -1,0 +1,11 @@
+//! Data → terminal: tables, JSON, YAML, CSV, names, and failures.
+
+pub mod console;
+pub mod csv;
+pub mod details;
+pub mod failure;
+pub mod format;
+pub mod images;
+pub mod records;
+pub mod table;
+pub mod text;

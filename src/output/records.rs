@@ -1,0 +1,122 @@
+//! Lists and single things of which there are few: groups, secrets, settings.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::csv;
+use super::details::write_details;
+use super::format::Format;
+use super::table::Layout;
+use crate::formats::document::{Node, Position, Value, json, write_yaml};
+
+/// A thing that can be printed in every form.
+pub trait Record: Serialize {
+    /// The columns of a table of such things.
+    const COLUMNS: &'static [&'static str];
+
+    /// Returns the cells of those columns.
+    fn cells(&self) -> Vec<Cow<'_, str>>;
+
+    /// Returns what `-o name` prints.
+    fn label(&self) -> &str;
+}
+
+/// Prints a list of things.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_list<R: Record>(
+    out: &mut dyn Write,
+    format: Format,
+    width: Option<usize>,
+    records: &[R],
+) -> io::Result<()> {
+    match format {
+        Format::Table | Format::Wide => {
+            let rows: Vec<Vec<Cow<'_, str>>> = records.iter().map(Record::cells).collect();
+            Layout::new(R::COLUMNS).write_table(&rows, width, out)
+        }
+        Format::Csv => {
+            csv::write_row(out, R::COLUMNS)?;
+            records
+                .iter()
+                .try_for_each(|record| csv::write_row(out, &record.cells()))
+        }
+        Format::Name => records
+            .iter()
+            .try_for_each(|record| writeln!(out, "{}", super::text::visible(record.label()))),
+        Format::Json => write_json_list(out, records),
+        Format::Yaml => write_yaml_of(out, &records),
+    }
+}
+
+fn write_json_list<R: Serialize>(out: &mut dyn Write, records: &[R]) -> io::Result<()> {
+    if records.is_empty() {
+        return out.write_all(b"[]\n");
+    }
+    for (index, record) in records.iter().enumerate() {
+        out.write_all(if index == 0 { b"[\n" } else { b",\n" })?;
+        serde_json::to_writer(&mut *out, record)?;
+    }
+    out.write_all(b"\n]\n")
+}
+
+/// Prints one thing: its fields with their values below one another, or as the
+/// other forms have it.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_one<R: Record>(out: &mut dyn Write, format: Format, record: &R) -> io::Result<()> {
+    match format {
+        Format::Table | Format::Wide => {
+            let cells = record.cells();
+            let pairs: Vec<(&str, Cow<'_, str>)> = R::COLUMNS.iter().copied().zip(cells).collect();
+            write_details(out, &pairs)
+        }
+        Format::Json => write_pretty(out, record),
+        Format::Yaml => write_yaml_of(out, record),
+        Format::Csv | Format::Name => write_list(out, format, None, std::slice::from_ref(record)),
+    }
+}
+
+/// Prints a thing as JSON with two spaces a level.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_pretty(out: &mut dyn Write, thing: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, thing)?;
+    out.write_all(b"\n")
+}
+
+/// Prints a thing as YAML.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_yaml_of(out: &mut dyn Write, thing: &impl Serialize) -> io::Result<()> {
+    let mut text = Vec::new();
+    write_yaml(&tree_of(thing)?, 0, &mut text);
+    if text.last() != Some(&b'\n') {
+        text.push(b'\n');
+    }
+    out.write_all(&text)
+}
+
+/// Returns a thing as the tree that the YAML of it is written from.
+pub(super) fn tree_of(thing: &impl Serialize) -> io::Result<Node> {
+    let text = serde_json::to_vec(thing)?;
+    Ok(json::parse(&text, Position::START).unwrap_or_else(|_| Node::new(Value::Null)))
+}
+
+impl<R: Record> Record for &R {
+    const COLUMNS: &'static [&'static str] = R::COLUMNS;
+
+    fn cells(&self) -> Vec<Cow<'_, str>> {
+        (*self).cells()
+    }
+
+    fn label(&self) -> &str {
+        (*self).label()
+    }
+}
