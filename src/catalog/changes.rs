@@ -75,31 +75,25 @@ pub(super) fn json(thing: &impl Serialize) -> Result<String> {
     serde_json::to_string(thing).map_err(unprintable)
 }
 
-/// Returns the fields in which two states of a thing differ, as two JSON
-/// objects: as they were, and as they became.
-pub(super) fn difference<T: Serialize>(before: &T, after: &T) -> Result<(String, String)> {
+/// Returns the fields in which two states of a thing (JSON objects) differ, as
+/// two JSON objects: as they were, and as they became.
+pub(super) fn difference(before: &str, after: &str) -> Result<(String, String)> {
     /// Fields that the record has itself.
     const OWN: [&str; 3] = ["createdAt", "updatedAt", "revision"];
-    let fields = |thing: &T| -> Result<Map<String, Value>> {
-        match serde_json::to_value(thing).map_err(unprintable)? {
-            Value::Object(fields) => Ok(fields),
-            _ => Ok(Map::new()),
-        }
+    let fields = |text: &str| -> Result<Map<String, Value>> {
+        serde_json::from_str(text).map_err(unprintable)
     };
-    let (mut old, mut new) = (fields(before)?, fields(after)?);
-    for field in OWN {
-        old.remove(field);
-        new.remove(field);
-    }
-    let same: Vec<String> = old
-        .iter()
-        .filter(|(field, value)| new.get(*field) == Some(value))
-        .map(|(field, _)| field.clone())
-        .collect();
-    for field in same {
-        old.remove(&field);
-        new.remove(&field);
-    }
+    let (before, after) = (fields(before)?, fields(after)?);
+    let differing = |one: &Map<String, Value>, other: &Map<String, Value>| {
+        let differs = |(field, value): &(&String, &Value)| {
+            !OWN.contains(&field.as_str()) && other.get(*field) != Some(*value)
+        };
+        one.iter()
+            .filter(differs)
+            .map(|(field, value)| (field.clone(), value.clone()))
+            .collect::<Map<String, Value>>()
+    };
+    let (old, new) = (differing(&before, &after), differing(&after, &before));
     Ok((json(&old)?, json(&new)?))
 }
 

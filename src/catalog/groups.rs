@@ -78,7 +78,7 @@ impl Writer<'_> {
             display_name: display_name.to_owned(),
             ..before.clone()
         };
-        let (old, new) = changes::difference(&before, &after)?;
+        let (old, new) = changes::difference(&changes::json(&before)?, &changes::json(&after)?)?;
         self.record_group(&before.name, "update", Some(&old), Some(&new))?;
         Ok(true)
     }

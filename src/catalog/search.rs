@@ -4,33 +4,74 @@ use rusqlite::{Connection, Transaction};
 
 use super::error::Result;
 use super::images;
+use crate::domain::image::ImageConfig;
 
 /// The most trigrams of a search that the index is asked for. Every further
 /// one costs a list to read, and what is found is compared with the text of
 /// the image anyway.
 const MOST_TRIGRAMS: usize = 8;
 
-/// Adds an image's text to the index.
-pub(super) fn add(connection: &Connection, id: i64, text: &str) -> Result<()> {
+/// Adds an image to the index.
+pub(super) fn add(connection: &Connection, id: i64, config: &ImageConfig) -> Result<()> {
     connection
         .prepare_cached("INSERT INTO image_search (rowid, text) VALUES (?1, ?2)")?
-        .execute((id, text))?;
+        .execute((id, indexed_text(config)))?;
     Ok(())
 }
 
-/// Takes an image's text, just as it was added, out of the index.
-pub(super) fn remove(connection: &Connection, id: i64, text: &str) -> Result<()> {
+/// Takes an image, just as it was added, out of the index.
+pub(super) fn remove(connection: &Connection, id: i64, config: &ImageConfig) -> Result<()> {
     connection
         .prepare_cached(
             "INSERT INTO image_search (image_search, rowid, text) VALUES ('delete', ?1, ?2)",
         )?
-        .execute((id, text))?;
+        .execute((id, indexed_text(config)))?;
     Ok(())
+}
+
+/// Returns a text with the same trigrams as the search text of the image, and
+/// shorter: the index knows a trigram only once, and the reference for GPUs is
+/// mostly that for CPUs with another ending.
+///
+/// What this returns for an image is never to change without a migration that
+/// makes the index anew: an image is taken out by the text it was put in with.
+fn indexed_text(config: &ImageConfig) -> String {
+    let mut text = String::with_capacity(256);
+    let mut push = |part: &str| {
+        if !text.contains(part) {
+            text.push('\n');
+            text.push_str(part);
+        }
+    };
+    push(&config.display_name);
+    push(&config.name);
+    let mut before: &str = "";
+    for part in config.search_parts().skip(2) {
+        push(after_common_beginning(before, part));
+        before = part;
+    }
+    text
+}
+
+/// Returns `text` without what it has in common with the beginning of `before`,
+/// but for the two characters that the first trigram of the rest begins with.
+fn after_common_beginning<'a>(before: &str, text: &'a str) -> &'a str {
+    let mut common = before
+        .char_indices()
+        .zip(text.chars())
+        .take_while(|((_, one), other)| one == other)
+        .map(|((start, _), _)| start);
+    let mut starts = [None; 3];
+    for start in &mut common {
+        starts = [starts[1], starts[2], Some(start)];
+    }
+    // The last two characters in common begin at the last two of `starts`.
+    starts[1].map_or(text, |start| &text[start..])
 }
 
 /// Fills the empty index from the images.
 pub(super) fn fill(transaction: &Transaction<'_>) -> Result<()> {
-    images::for_each_search_text(transaction, |id, text| add(transaction, id, text))
+    images::for_each_searched(transaction, |id, config| add(transaction, id, config))
 }
 
 /// Makes the index anew.
@@ -93,6 +134,37 @@ mod tests {
         assert_eq!(query("ab"), None);
         assert_eq!(query("a\0bc"), None);
         assert_eq!(query("é1"), None);
+    }
+
+    #[test]
+    fn the_indexed_text_has_the_trigrams_of_the_whole_text() {
+        let check = |parts: [&str; 4]| {
+            let [name, display_name, url, url_for_gpu] = parts.map(str::to_owned);
+            let config = ImageConfig {
+                name,
+                display_name,
+                url: Some(url),
+                url_for_gpu: Some(url_for_gpu),
+                tags: vec!["py".to_owned(), "python".to_owned(), "pyt".to_owned()],
+                ..ImageConfig::default()
+            };
+            let indexed = indexed_text(&config);
+            for part in config.search_parts() {
+                let characters: Vec<char> = part.chars().collect();
+                for trigram in characters.windows(3) {
+                    let trigram: String = trigram.iter().collect();
+                    assert!(
+                        indexed.contains(&trigram),
+                        "{trigram:?} of {part:?} in {indexed:?}"
+                    );
+                }
+            }
+        };
+        check(["base", "base", "quay.io/a/base:1", "quay.io/a/base:1-gpu"]);
+        check(["base", "The base", "quay.io/a/base:1", "quay.io/a/base:1"]);
+        check(["é", "éà", "ünï/code:1", "ünï/cödé:12"]);
+        check(["a", "b", "a", "ab"]);
+        check(["abc", "xabcx", "abcd", "bcde"]);
     }
 
     #[test]

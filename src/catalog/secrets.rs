@@ -99,7 +99,7 @@ impl Writer<'_> {
                 secret.kept_in,
             ],
         )?;
-        let (old, new) = changes::difference(&before, secret)?;
+        let (old, new) = changes::difference(&changes::json(&before)?, &changes::json(secret)?)?;
         let action = if value_changed { "set-value" } else { "update" };
         self.record_secret(&secret.id, action, Some(&old), Some(&new))?;
         Ok(true)

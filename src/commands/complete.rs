@@ -24,8 +24,8 @@ const MOST: u64 = 500;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  source <(imgdex completions bash)                               in ~/.bashrc
-  source <(imgdex completions zsh)                                in ~/.zshrc
+  source <(imgdex completions bash)  # in ~/.bashrc
+  source <(imgdex completions zsh)   # in ~/.zshrc
   imgdex completions fish > ~/.config/fish/completions/imgdex.fish")]
 pub struct Completions {
     /// The shell

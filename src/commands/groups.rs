@@ -26,8 +26,8 @@ pub enum Verb {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  imgdex groups create research --display-name 'Research'
-  imgdex groups create research -o json")]
+  imgdex groups create teaching --display-name 'Teaching'
+  imgdex groups create vision -o json")]
 pub struct Create {
     /// The group's name
     #[arg(value_name = "NAME")]

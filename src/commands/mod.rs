@@ -52,10 +52,10 @@ Exit codes:
    7  integrity violation       143  terminated
 
 Examples:
-  imgdex images create -f image.json     add an image to the catalog
-  imgdex images list                     see what the catalog holds
-  imgdex images add-group base research  let a group use an image
-  imgdex doctor                          see what imgdex works with";
+  imgdex images create -f image.json     # add an image to the catalog
+  imgdex images list                     # see what the catalog holds
+  imgdex images add-group base research  # let a group use an image
+  imgdex doctor                          # see what imgdex works with";
 
 /// One catalog for all the container images that a team hands out.
 #[derive(Debug, Parser)]

@@ -249,23 +249,15 @@ impl SortField {
 }
 
 impl ImageConfig {
-    /// Returns the text that a search looks into, one line a field.
-    #[must_use]
-    pub fn search_text(&self) -> String {
-        let mut text = String::with_capacity(256);
+    /// Returns the texts that a search looks into: name and display name first.
+    pub fn search_parts(&self) -> impl Iterator<Item = &str> {
         let optional = [&self.description, &self.url, &self.url_for_gpu];
-        let parts = [&self.name, &self.display_name]
+        [&self.name, &self.display_name]
             .into_iter()
             .chain(optional.into_iter().flatten())
             .chain(self.spec.as_ref().map(|spec| &spec.base_image))
-            .chain(&self.tags);
-        for part in parts {
-            if !text.is_empty() {
-                text.push('\n');
-            }
-            text.push_str(part);
-        }
-        text
+            .chain(&self.tags)
+            .map(String::as_str)
     }
 }
 

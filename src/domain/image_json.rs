@@ -1,34 +1,77 @@
 //! An image as JSON: the one shape that lists, exports and the record of
 //! changes share, with its fields in their documented order.
 
-use serde::ser::{Error, Serialize, SerializeMap, Serializer};
-use serde_json::value::RawValue;
-
-use super::image::{Image, ImageConfig, Seen};
+use super::group::Group;
+use super::image::{Image, ImageConfig, PullPolicy};
+use super::json_text::{ObjectWriter, write_json_string};
 use super::spec::{ImageSpec, JobStatus};
 
-impl Serialize for Image {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        write_fields(&mut map, self, Unset::AsNull)?;
-        map.serialize_entry("createdAt", &self.created_at)?;
-        map.serialize_entry("updatedAt", &self.updated_at)?;
-        map.serialize_entry("revision", &self.revision)?;
-        write_extra(&mut map, &self.config.extra)?;
-        map.end()
+impl Image {
+    /// Writes the image as one JSON object, in one line.
+    pub fn write_json(&self, out: &mut Vec<u8>) {
+        let mut object = ObjectWriter::new(out);
+        write_fields(&mut object, self, Unset::AsNull);
+        object.text("createdAt", &self.created_at);
+        object.text("updatedAt", &self.updated_at);
+        object.raw("revision", &self.revision.to_string());
+        object.kept(&self.config.extra);
+        object.end();
+    }
+
+    /// Returns the image as one JSON object, in one line.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        text_of(|out| self.write_json(out))
+    }
+
+    /// Returns the image as the record of changes holds it: only what is set,
+    /// without the times and the revision that the record has itself.
+    #[must_use]
+    pub fn to_recorded_json(&self) -> String {
+        text_of(|out| {
+            let mut object = ObjectWriter::new(out);
+            write_fields(&mut object, self, Unset::Omitted);
+            object.kept(&self.config.extra);
+            object.end();
+        })
     }
 }
 
-/// An image as the record of changes holds it: only what is set, without the
-/// times and the revision that the record has itself.
-pub struct Recorded<'a>(pub &'a Image);
+impl ImageSpec {
+    /// Returns the spec as JSON.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        text_of(|out| {
+            let mut object = ObjectWriter::new(out);
+            object.text("baseImage", &self.base_image);
+            optional(&mut object, "pullSecret", self.pull_secret.as_deref());
+            object.object("packages", |packages| {
+                for (manager, list) in [
+                    ("apt", &self.apt),
+                    ("conda", &self.conda),
+                    ("pip", &self.pip),
+                ] {
+                    if !list.is_empty() {
+                        packages.words(manager, list);
+                    }
+                }
+            });
+            object.kept(&self.extra);
+            object.end();
+        })
+    }
+}
 
-impl Serialize for Recorded<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        write_fields(&mut map, self.0, Unset::Omitted)?;
-        write_extra(&mut map, &self.0.config.extra)?;
-        map.end()
+impl JobStatus {
+    /// Returns the status as JSON.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        text_of(|out| {
+            let mut object = ObjectWriter::new(out);
+            object.text("phase", self.phase.name());
+            object.kept(&self.extra);
+            object.end();
+        })
     }
 }
 
@@ -38,126 +81,138 @@ enum Unset {
     Omitted,
 }
 
-fn write_fields<M: SerializeMap>(map: &mut M, image: &Image, unset: Unset) -> Result<(), M::Error> {
+fn write_fields(object: &mut ObjectWriter<'_>, image: &Image, unset: Unset) {
     let config = &image.config;
-    let nulls = unset == Unset::AsNull;
-    if nulls {
-        map.serialize_entry("id", &config.name)?;
+    let always = unset == Unset::AsNull;
+    let nullable = |object: &mut ObjectWriter<'_>, key, text: &Option<String>| match text {
+        Some(text) => object.text(key, text),
+        None if always => object.raw(key, "null"),
+        None => {}
+    };
+    if always {
+        object.text("id", &config.name);
     }
-    map.serialize_entry("name", &config.name)?;
-    map.serialize_entry("displayName", &config.display_name)?;
-    entry(map, "description", config.description.as_ref(), nulls)?;
-    map.serialize_entry("type", config.image_type.name())?;
-    entry(map, "url", config.url.as_ref(), nulls)?;
-    entry(map, "urlForGpu", config.url_for_gpu.as_ref(), nulls)?;
-    entry(
-        map,
-        "useImagePullSecret",
-        config.use_image_pull_secret.as_ref(),
-        nulls,
-    )?;
-    entry(map, "pullSecret", config.pull_secret.as_ref(), false)?;
-    map.serialize_entry("global", &config.global)?;
-    if nulls || !image.groups.is_empty() {
-        map.serialize_entry("groups", &image.groups)?;
+    object.text("name", &config.name);
+    object.text("displayName", &config.display_name);
+    nullable(object, "description", &config.description);
+    object.text("type", config.image_type.name());
+    nullable(object, "url", &config.url);
+    nullable(object, "urlForGpu", &config.url_for_gpu);
+    nullable(object, "useImagePullSecret", &config.use_image_pull_secret);
+    optional(object, "pullSecret", config.pull_secret.as_deref());
+    object.raw("global", flag(config.global));
+    if always || !image.groups.is_empty() {
+        object.list("groups", &image.groups, write_group);
     }
-    entry(map, "isReady", config.is_ready, nulls)?;
-    write_optional(map, config)?;
-    write_seen(map, &image.seen)
+    match config.is_ready {
+        Some(ready) => object.raw("isReady", flag(ready)),
+        None if always => object.raw("isReady", "null"),
+        None => {}
+    }
+    write_optional(object, config);
+    write_seen(object, image);
 }
 
 /// The fields after `isReady` that a user gives: only where they are set.
-fn write_optional<M: SerializeMap>(map: &mut M, config: &ImageConfig) -> Result<(), M::Error> {
-    entry(map, "imageSpec", config.spec.as_ref(), false)?;
-    entry(map, "jobStatus", config.job.as_ref(), false)?;
-    let policy = config.pull_policy.map(super::image::PullPolicy::name);
-    entry(map, "pullPolicy", policy, false)?;
+fn write_optional(object: &mut ObjectWriter<'_>, config: &ImageConfig) {
+    if let Some(spec) = &config.spec {
+        object.raw("imageSpec", &spec.to_json());
+    }
+    if let Some(job) = &config.job {
+        object.raw("jobStatus", &job.to_json());
+    }
+    optional(
+        object,
+        "pullPolicy",
+        config.pull_policy.map(PullPolicy::name),
+    );
     if !config.tags.is_empty() {
-        map.serialize_entry("tags", &config.tags)?;
+        object.words("tags", &config.tags);
     }
     if !config.labels.is_empty() {
-        map.serialize_entry("labels", &config.labels)?;
+        object.raw("labels", &labels_json(&config.labels));
     }
-    entry(map, "kind", config.kind.as_ref(), false)?;
-    entry(map, "command", config.command.as_ref(), false)?;
-    entry(map, "picture", config.picture.as_ref(), false)?;
-    entry(map, "author", config.author.as_ref(), false)?;
+    optional(object, "kind", config.kind.as_deref());
+    optional(object, "command", config.command.as_deref());
+    optional(object, "picture", config.picture.as_deref());
+    optional(object, "author", config.author.as_deref());
     if config.archived {
-        map.serialize_entry("archived", &true)?;
+        object.raw("archived", "true");
     }
     if !config.formats.is_empty() {
-        map.serialize_entry("formats", &config.formats)?;
+        object.words("formats", &config.formats);
     }
-    entry(map, "pinnedTag", config.pinned_tag.as_ref(), false)
+    optional(object, "pinnedTag", config.pinned_tag.as_deref());
 }
 
-fn write_seen<M: SerializeMap>(map: &mut M, seen: &Seen) -> Result<(), M::Error> {
-    entry(map, "digest", seen.url.digest.as_ref(), false)?;
-    entry(map, "digestForGpu", seen.url_for_gpu.digest.as_ref(), false)?;
+fn write_seen(object: &mut ObjectWriter<'_>, image: &Image) {
+    let seen = &image.seen;
+    optional(object, "digest", seen.url.digest.as_deref());
+    optional(object, "digestForGpu", seen.url_for_gpu.digest.as_deref());
     let leading = seen.leading();
     if !leading.platforms.is_empty() {
-        map.serialize_entry("platforms", &leading.platforms)?;
+        object.words("platforms", &leading.platforms);
     }
-    entry(map, "size", leading.size, false)?;
-    entry(map, "verifiedAt", leading.seen_at.as_ref(), false)?;
-    entry(map, "problem", seen.problem(), false)
+    if let Some(size) = leading.size {
+        object.raw("size", &size.to_string());
+    }
+    optional(object, "verifiedAt", leading.seen_at.as_deref());
+    optional(object, "problem", seen.problem().as_deref());
 }
 
-fn entry<M: SerializeMap, T: Serialize>(
-    map: &mut M,
-    key: &'static str,
-    value: Option<T>,
-    null_where_unset: bool,
-) -> Result<(), M::Error> {
-    if value.is_some() || null_where_unset {
-        map.serialize_entry(key, &value)?;
-    }
-    Ok(())
+fn write_group(group: &Group, out: &mut Vec<u8>) {
+    let mut object = ObjectWriter::new(out);
+    object.text("id", &group.id);
+    object.text("name", &group.name);
+    object.text("displayName", &group.display_name);
+    object.end();
 }
 
-fn write_extra<M: SerializeMap>(map: &mut M, extra: &[(String, String)]) -> Result<(), M::Error> {
-    for (key, text) in extra {
-        let raw: &RawValue = serde_json::from_str(text).map_err(M::Error::custom)?;
-        map.serialize_entry(key, raw)?;
-    }
-    Ok(())
-}
-
-impl Serialize for ImageSpec {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("baseImage", &self.base_image)?;
-        entry(&mut map, "pullSecret", self.pull_secret.as_ref(), false)?;
-        map.serialize_entry("packages", &Packages(self))?;
-        write_extra(&mut map, &self.extra)?;
-        map.end()
-    }
-}
-
-struct Packages<'a>(&'a ImageSpec);
-
-impl Serialize for Packages<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        let lists = [
-            ("apt", &self.0.apt),
-            ("conda", &self.0.conda),
-            ("pip", &self.0.pip),
-        ];
-        for (manager, packages) in lists {
-            if !packages.is_empty() {
-                map.serialize_entry(manager, packages)?;
+/// Returns labels as JSON.
+#[must_use]
+pub fn labels_json(labels: &std::collections::BTreeMap<String, String>) -> String {
+    text_of(|out| {
+        out.push(b'{');
+        for (index, (key, value)) in labels.iter().enumerate() {
+            if index > 0 {
+                out.push(b',');
             }
+            write_json_string(key, out);
+            out.push(b':');
+            write_json_string(value, out);
         }
-        map.end()
+        out.push(b'}');
+    })
+}
+
+/// Returns strings as a JSON list.
+#[must_use]
+pub fn words_json(words: &[String]) -> String {
+    text_of(|out| {
+        out.push(b'[');
+        for (index, word) in words.iter().enumerate() {
+            if index > 0 {
+                out.push(b',');
+            }
+            write_json_string(word, out);
+        }
+        out.push(b']');
+    })
+}
+
+fn flag(flag: bool) -> &'static str {
+    if flag { "true" } else { "false" }
+}
+
+fn optional(object: &mut ObjectWriter<'_>, key: &'static str, text: Option<&str>) {
+    if let Some(text) = text {
+        object.text(key, text);
     }
 }
 
-impl Serialize for JobStatus {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("phase", self.phase.name())?;
-        write_extra(&mut map, &self.extra)?;
-        map.end()
-    }
+fn text_of(write: impl FnOnce(&mut Vec<u8>)) -> String {
+    let mut out = Vec::with_capacity(512);
+    write(&mut out);
+    // Only whole strings and ASCII are written.
+    String::from_utf8(out).unwrap_or_default()
 }

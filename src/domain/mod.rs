@@ -5,6 +5,7 @@ pub mod group;
 pub mod image;
 pub mod image_json;
 pub mod image_rules;
+pub mod json_text;
 pub mod name;
 pub mod reference;
 pub mod secret;

@@ -102,9 +102,9 @@ fn keep_what_is_still_true(before: &Image, image: &mut NewImage) {
 
 /// Returns an image as the tree that a patch is applied to.
 fn document_of(image: &Image) -> Node {
-    let text = serde_json::to_vec(image).unwrap_or_default();
-    let mut node =
-        json::parse(&text, Position::START).unwrap_or_else(|_| Node::new(Value::Map(Vec::new())));
+    let text = image.to_json();
+    let mut node = json::parse(text.as_bytes(), Position::START)
+        .unwrap_or_else(|_| Node::new(Value::Map(Vec::new())));
     forget_places(&mut node);
     node
 }

@@ -10,7 +10,6 @@ use crate::catalog::{self, Catalog};
 use crate::domain::change::Subject;
 use crate::domain::group::{Group, GroupRef, GroupsInput};
 use crate::domain::image::{Archived, Image, ImageFilter};
-use crate::domain::image_json::Recorded;
 use crate::domain::image_rules::FieldFault;
 use crate::formats::document::{Node, Position, Value, json, write_yaml};
 use crate::formats::{self, group::group_of, secret};
@@ -322,7 +321,8 @@ fn empty_group() -> formats::group::GroupDocument {
 /// Returns an image as the text that is compared: without what no file decides,
 /// and with its groups by name.
 fn text_of(image: &Image) -> String {
-    let mut value = serde_json::to_value(Recorded(image)).unwrap_or_default();
+    let mut value: serde_json::Value =
+        serde_json::from_str(&image.to_recorded_json()).unwrap_or_default();
     if let serde_json::Value::Object(fields) = &mut value {
         fields.retain(|field, _| !NOT_COMPARED.contains(&field.as_str()));
         if let Some(groups) = fields.get_mut("groups") {

@@ -6,10 +6,10 @@ use std::io::{self, Write};
 use super::csv;
 use super::details::write_details;
 use super::format::Format;
-use super::records::{tree_of, write_pretty, write_yaml_of};
+use super::records::write_tree_as_yaml;
 use super::table::Layout;
 use crate::domain::image::{Image, ready_word};
-use crate::formats::document::write_yaml_item;
+use crate::formats::document::{Node, Position, Value, json, write_json_pretty, write_yaml_item};
 
 const COLUMNS: [&str; 6] = [
     "id",
@@ -110,12 +110,12 @@ impl ListPrinter {
                 self.buffer.clear();
                 let before: &[u8] = if self.printed == 1 { b"[\n" } else { b",\n" };
                 self.buffer.extend_from_slice(before);
-                serde_json::to_writer(&mut self.buffer, image)?;
+                image.write_json(&mut self.buffer);
                 out.write_all(&self.buffer)
             }
             Format::Yaml => {
                 self.buffer.clear();
-                write_yaml_item(&tree_of(image)?, 0, &mut self.buffer);
+                write_yaml_item(&tree_of(image), 0, &mut self.buffer);
                 if self.buffer.last() != Some(&b'\n') {
                     self.buffer.push(b'\n');
                 }
@@ -151,8 +151,13 @@ pub fn write_image(out: &mut dyn Write, format: Format, image: &Image) -> io::Re
                 .collect();
             write_details(out, &pairs)
         }
-        Format::Json => write_pretty(out, image),
-        Format::Yaml => write_yaml_of(out, image),
+        Format::Json => {
+            let mut text = Vec::new();
+            write_json_pretty(&tree_of(image), 0, &mut text);
+            text.push(b'\n');
+            out.write_all(&text)
+        }
+        Format::Yaml => write_tree_as_yaml(out, &tree_of(image)),
         Format::Csv | Format::Name => {
             let mut printer = ListPrinter::new(format);
             printer.begin(None, out)?;
@@ -211,7 +216,7 @@ fn group_names(image: &Image) -> String {
 
 /// Returns the fields of an image as JSON has them, each with one text.
 fn details(image: &Image) -> io::Result<Vec<(String, String)>> {
-    let tree = serde_json::to_value(image)?;
+    let tree: serde_json::Value = serde_json::from_str(&image.to_json())?;
     let text_of = |key: &str, value: &serde_json::Value| match (key, value) {
         ("isReady", _) => ready_word(image.config.is_ready).to_owned(),
         ("groups", _) => group_names(image),
@@ -233,4 +238,10 @@ fn details(image: &Image) -> io::Result<Vec<(String, String)>> {
         .flatten()
         .map(|(key, value)| (key.clone(), text_of(key, value)))
         .collect())
+}
+
+/// Returns an image as the tree that other forms are written from.
+fn tree_of(image: &Image) -> Node {
+    json::parse(image.to_json().as_bytes(), Position::START)
+        .unwrap_or_else(|_| Node::new(Value::Null))
 }

@@ -95,18 +95,22 @@ pub fn write_pretty(out: &mut dyn Write, thing: &impl Serialize) -> io::Result<(
 /// # Errors
 /// Those of `out`.
 pub fn write_yaml_of(out: &mut dyn Write, thing: &impl Serialize) -> io::Result<()> {
+    let text = serde_json::to_vec(thing)?;
+    let tree = json::parse(&text, Position::START).unwrap_or_else(|_| Node::new(Value::Null));
+    write_tree_as_yaml(out, &tree)
+}
+
+/// Prints a tree as YAML.
+///
+/// # Errors
+/// Those of `out`.
+pub(super) fn write_tree_as_yaml(out: &mut dyn Write, tree: &Node) -> io::Result<()> {
     let mut text = Vec::new();
-    write_yaml(&tree_of(thing)?, 0, &mut text);
+    write_yaml(tree, 0, &mut text);
     if text.last() != Some(&b'\n') {
         text.push(b'\n');
     }
     out.write_all(&text)
-}
-
-/// Returns a thing as the tree that the YAML of it is written from.
-pub(super) fn tree_of(thing: &impl Serialize) -> io::Result<Node> {
-    let text = serde_json::to_vec(thing)?;
-    Ok(json::parse(&text, Position::START).unwrap_or_else(|_| Node::new(Value::Null)))
 }
 
 impl<R: Record> Record for &R {

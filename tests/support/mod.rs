@@ -197,11 +197,14 @@ fn name_times(text: &str) -> String {
 fn replace_shaped(text: &str, shape: &str, name: &str) -> String {
     let fits = |candidate: &[u8]| {
         candidate.len() >= shape.len()
-            && candidate.iter().zip(shape.bytes()).all(|(byte, wanted)| match wanted {
-                b'x' => byte.is_ascii_hexdigit(),
-                b'0' => byte.is_ascii_digit(),
-                other => *byte == other,
-            })
+            && candidate
+                .iter()
+                .zip(shape.bytes())
+                .all(|(byte, wanted)| match wanted {
+                    b'x' => byte.is_ascii_hexdigit(),
+                    b'0' => byte.is_ascii_digit(),
+                    other => *byte == other,
+                })
     };
     let mut replaced = String::with_capacity(text.len());
     let mut rest = text;

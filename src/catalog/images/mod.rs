@@ -4,7 +4,7 @@ mod query;
 mod read;
 mod write;
 
-pub(super) use read::for_each_search_text;
+pub(super) use read::for_each_searched;
 pub(super) use read::select;
 pub use write::{Changed, Inserted, NewRow};
 
@@ -27,8 +27,8 @@ const COLUMNS: &str = "i.id, i.name, i.display_name, i.description, i.type, i.ur
     i.pull_policy, i.tags, i.labels, i.kind, i.command, i.picture, i.author, i.archived, \
     i.formats, i.pinned_tag, i.extra, i.created_at, i.updated_at, i.revision, \
     (SELECT group_concat(group_id, ' ') FROM image_groups WHERE image_id = i.id), \
-    c.digest, c.media_type, c.size, c.platforms, c.labels, c.seen_at, c.problem, \
-    g.digest, g.media_type, g.size, g.platforms, g.labels, g.seen_at, g.problem";
+    c.image_id, c.digest, c.media_type, c.size, c.platforms, c.labels, c.seen_at, c.problem, \
+    g.image_id, g.digest, g.media_type, g.size, g.platforms, g.labels, g.seen_at, g.problem";
 
 /// The tables that [`COLUMNS`] come from.
 const SOURCES: &str = "images i \
@@ -36,7 +36,7 @@ const SOURCES: &str = "images i \
     LEFT JOIN sightings g ON g.image_id = i.id AND g.reference = 'urlForGpu'";
 
 const FIRST_SIGHTING: usize = 28;
-const SECOND_SIGHTING: usize = 35;
+const SECOND_SIGHTING: usize = 36;
 
 /// The groups of the catalog by id.
 type Groups = HashMap<String, Group>;
@@ -89,14 +89,17 @@ fn image_of(row: &Row<'_>, groups: &Groups) -> Result<(i64, Image)> {
 }
 
 fn sighting_of(row: &Row<'_>, first: usize) -> Result<Sighting> {
+    if row.get_ref(first)? == ValueRef::Null {
+        return Ok(Sighting::default());
+    }
     Ok(Sighting {
-        digest: row.get(first)?,
-        media_type: row.get(first + 1)?,
-        size: row.get(first + 2)?,
-        platforms: json(row, first + 3)?,
-        labels: json(row, first + 4)?,
-        seen_at: row.get(first + 5)?,
-        problem: row.get(first + 6)?,
+        digest: row.get(first + 1)?,
+        media_type: row.get(first + 2)?,
+        size: row.get(first + 3)?,
+        platforms: json(row, first + 4)?,
+        labels: json(row, first + 5)?,
+        seen_at: row.get(first + 6)?,
+        problem: row.get(first + 7)?,
     })
 }
 

@@ -7,7 +7,7 @@ use super::{COLUMNS, Groups, SOURCES, image_of};
 use crate::catalog::error::{Error, Result};
 use crate::catalog::{Catalog, groups};
 use crate::domain::change::Subject;
-use crate::domain::image::{Archived, Image, ImageFilter};
+use crate::domain::image::{Archived, Image, ImageConfig, ImageFilter};
 use crate::domain::name::nearest;
 
 /// The most names that are compared with one that was not found.
@@ -65,7 +65,10 @@ pub(in crate::catalog) fn select<E: From<Error>>(
     {
         let (id, image) = image_of(row, &groups).map_err(E::from)?;
         if let Some(text) = &query.search
-            && !image.config.search_text().to_lowercase().contains(text)
+            && !image
+                .config
+                .search_parts()
+                .any(|part| part.to_lowercase().contains(text))
         {
             continue;
         }
@@ -112,10 +115,10 @@ fn nearest_name(connection: &Connection, name: &str) -> Result<Option<String>> {
     Ok(nearest(name, names.iter().map(String::as_str)).map(str::to_owned))
 }
 
-/// Calls `each` with the id and the search text of every image.
-pub(in crate::catalog) fn for_each_search_text(
+/// Calls `each` with the id of every image and what a search looks into.
+pub(in crate::catalog) fn for_each_searched(
     connection: &Connection,
-    mut each: impl FnMut(i64, &str) -> Result<()>,
+    mut each: impl FnMut(i64, &ImageConfig) -> Result<()>,
 ) -> Result<()> {
     // The columns of the newest schema are not all there yet while an older
     // catalog is brought up to date, so only those of the first are read.
@@ -125,7 +128,7 @@ pub(in crate::catalog) fn for_each_search_text(
     )?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        let config = crate::domain::image::ImageConfig {
+        let config = ImageConfig {
             name: row.get(1)?,
             display_name: row.get(2)?,
             description: row.get(3)?,
@@ -135,7 +138,7 @@ pub(in crate::catalog) fn for_each_search_text(
             tags: super::json(row, 7)?,
             ..Default::default()
         };
-        each(row.get(0)?, &config.search_text())?;
+        each(row.get(0)?, &config)?;
     }
     Ok(())
 }

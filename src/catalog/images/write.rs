@@ -1,7 +1,8 @@
 //! Writing images: every change with its row in the record, in one transaction.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, ErrorCode, params};
-use serde::Serialize;
 
 use super::read::{applied_names, find, id_of};
 use crate::catalog::error::{Error, Result};
@@ -9,9 +10,10 @@ use crate::catalog::{Writer, changes, groups, search, secrets};
 use crate::domain::change::Subject;
 use crate::domain::group::GroupsInput;
 use crate::domain::image::{Image, ImageConfig, NewImage, Seen};
-use crate::domain::image_json::Recorded;
+use crate::domain::image_json::{labels_json, words_json};
 use crate::domain::image_rules::FieldFault;
 use crate::domain::sighting::Sighting;
+use crate::domain::spec::{ImageSpec, JobStatus};
 
 /// An image to be written, and the set of applied files that makes it, if any.
 #[derive(Debug, Clone, Copy)]
@@ -72,7 +74,7 @@ impl Writer<'_> {
             Err(error) => return Err(error.into()),
         };
         write_links(connection, id, &image)?;
-        search::add(connection, id, &image.config.search_text())?;
+        search::add(connection, id, &image.config)?;
         changes::record(
             connection,
             &self.actor,
@@ -82,7 +84,7 @@ impl Writer<'_> {
                 action: "create",
                 revision: 1,
                 before: None,
-                after: Some(&to_json(&Recorded(&image))?),
+                after: Some(&image.to_recorded_json()),
             },
         )?;
         Ok(Inserted::Yes)
@@ -129,13 +131,13 @@ impl Writer<'_> {
         }
         after.revision += 1;
         after.updated_at.clone_from(&self.actor.now);
-        search::remove(connection, id, &before.config.search_text())?;
+        search::remove(connection, id, &before.config)?;
         update_row(connection, id, &after)?;
         connection.execute("DELETE FROM image_groups WHERE image_id = ?1", [id])?;
         connection.execute("DELETE FROM sightings WHERE image_id = ?1", [id])?;
         write_links(connection, id, &after)?;
-        search::add(connection, id, &after.config.search_text())?;
-        let (old, new) = changes::difference(&before, &after)?;
+        search::add(connection, id, &after.config)?;
+        let (old, new) = changes::difference(&before.to_json(), &after.to_json())?;
         changes::record(
             connection,
             &self.actor,
@@ -158,7 +160,7 @@ impl Writer<'_> {
     pub fn delete_image(&self, name: &str, action: &'static str) -> Result<()> {
         let connection = &*self.transaction;
         let (id, image) = find(connection, name)?;
-        search::remove(connection, id, &image.config.search_text())?;
+        search::remove(connection, id, &image.config)?;
         connection.execute("DELETE FROM images WHERE id = ?1", [id])?;
         changes::record(
             connection,
@@ -168,7 +170,7 @@ impl Writer<'_> {
                 name,
                 action,
                 revision: image.revision + 1,
-                before: Some(&to_json(&Recorded(&image))?),
+                before: Some(&image.to_recorded_json()),
                 after: None,
             },
         )
@@ -253,17 +255,12 @@ fn secret_faults(connection: &Connection, config: &ImageConfig) -> Result<Vec<Fi
     Ok(faults)
 }
 
-fn to_json(value: &impl Serialize) -> Result<String> {
-    serde_json::to_string(value).map_err(|error| Error::Damaged {
-        what: format!("an image cannot be written as JSON: {error}"),
-    })
+fn json_list(words: &[String]) -> Option<String> {
+    (!words.is_empty()).then(|| words_json(words))
 }
 
-fn json_list(words: &[String]) -> Result<Option<String>> {
-    if words.is_empty() {
-        return Ok(None);
-    }
-    to_json(&words).map(Some)
+fn json_labels(labels: &BTreeMap<String, String>) -> Option<String> {
+    (!labels.is_empty()).then(|| labels_json(labels))
 }
 
 struct Columns {
@@ -276,19 +273,15 @@ struct Columns {
 }
 
 impl Columns {
-    fn of(config: &ImageConfig) -> Result<Self> {
-        Ok(Self {
-            spec: config.spec.as_ref().map(to_json).transpose()?,
-            job: config.job.as_ref().map(to_json).transpose()?,
-            tags: json_list(&config.tags)?,
-            labels: if config.labels.is_empty() {
-                None
-            } else {
-                Some(to_json(&config.labels)?)
-            },
-            formats: json_list(&config.formats)?,
+    fn of(config: &ImageConfig) -> Self {
+        Self {
+            spec: config.spec.as_ref().map(ImageSpec::to_json),
+            job: config.job.as_ref().map(JobStatus::to_json),
+            tags: json_list(&config.tags),
+            labels: json_labels(&config.labels),
+            formats: json_list(&config.formats),
             extra: (!config.extra.is_empty()).then(|| object_of(&config.extra)),
-        })
+        }
     }
 }
 
@@ -307,8 +300,7 @@ fn insert_row(
     apply_set: Option<&str>,
 ) -> std::result::Result<i64, rusqlite::Error> {
     let config = &image.config;
-    let columns = Columns::of(config)
-        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
+    let columns = Columns::of(config);
     connection
         .prepare_cached(
             "INSERT INTO images (name, display_name, description, type, url, url_for_gpu,
@@ -353,7 +345,7 @@ fn insert_row(
 
 fn update_row(connection: &Connection, id: i64, image: &Image) -> Result<()> {
     let config = &image.config;
-    let columns = Columns::of(config)?;
+    let columns = Columns::of(config);
     connection
         .prepare_cached(
             "UPDATE images SET name = ?2, display_name = ?3, description = ?4, type = ?5,
@@ -417,11 +409,6 @@ fn write_sighting(
     reference: &str,
     seen: &Sighting,
 ) -> Result<()> {
-    let labels = if seen.labels.is_empty() {
-        None
-    } else {
-        Some(to_json(&seen.labels)?)
-    };
     connection
         .prepare_cached(
             "INSERT INTO sightings (image_id, reference, digest, media_type, size, platforms,
@@ -434,8 +421,8 @@ fn write_sighting(
             seen.digest,
             seen.media_type,
             seen.size,
-            json_list(&seen.platforms)?,
-            labels,
+            json_list(&seen.platforms),
+            json_labels(&seen.labels),
             seen.seen_at,
             seen.problem,
         ])?;

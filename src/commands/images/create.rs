@@ -33,7 +33,7 @@ const EXAMPLE: &str = r#"{
 #[command(after_help = "\
 Examples:
   imgdex images create <<EOF
-  {\"name\": \"base\", \"url\": \"quay.io/jupyter/base-notebook:latest\", \"global\": true}
+  {\"name\": \"scipy\", \"url\": \"quay.io/jupyter/scipy-notebook:latest\", \"global\": true}
   EOF
   imgdex images create -f images.yaml --update-existing
   imgdex images list -o json | imgdex --catalog other.db images create")]

@@ -78,11 +78,6 @@ impl Row {
     }
 
     fn summary(&self) -> String {
-        let text = |value: &Value| match value {
-            Value::Null => "-".to_owned(),
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
         let parts: Vec<String> = self
             .changes
             .iter()
@@ -97,6 +92,21 @@ impl Row {
             })
             .collect();
         parts.join("; ")
+    }
+}
+
+/// Returns a value in one line, a group by its name.
+fn text(value: &Value) -> String {
+    match value {
+        Value::Null => "-".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(values) if values.is_empty() => "-".to_owned(),
+        Value::Array(values) => {
+            let words: Vec<String> = values.iter().map(text).collect();
+            words.join(",")
+        }
+        Value::Object(fields) if fields.contains_key("name") => text(&fields["name"]),
+        other => other.to_string(),
     }
 }
 

@@ -7,10 +7,10 @@ use std::io::Read;
 
 use super::buffer::Buffer;
 use super::json;
-use super::runs::string_run;
 use super::stream::Shape;
 use super::{BYTE_ORDER_MARK, Fault, ITEM_TOO_LARGE, ItemError, MAX_ITEM, Node, Position};
 use super::{encoding_fault, quote};
+use crate::domain::json_text::string_run;
 
 /// What an input may be, as both syntaxes word it.
 pub(super) const EXPECTED: &str = "expected an object, a list of objects, or one object a line";

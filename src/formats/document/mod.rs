@@ -9,7 +9,6 @@ pub mod json;
 mod json_items;
 mod keys;
 mod plain;
-mod runs;
 mod stream;
 mod to_json;
 mod to_yaml;

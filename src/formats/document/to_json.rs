@@ -1,8 +1,8 @@
 //! A tree as JSON text. Plain scalars of YAML get the type that `plain` gives them.
 
 use super::plain::{self, Scalar};
-use super::runs::string_run;
 use super::{Node, Value};
+use crate::domain::json_text::write_json_string;
 
 /// Writes a value on one line, without white space and without a line break after it.
 pub fn write_json(node: &Node, out: &mut Vec<u8>) {
@@ -84,37 +84,6 @@ fn write_scalar(value: &Value, out: &mut Vec<u8>) {
         },
         Value::Null | Value::List(_) | Value::Map(_) => out.extend_from_slice(b"null"),
     }
-}
-
-/// Writes a string with its quotes. Only what must be is escaped (RFC 8259, section 7): quotes,
-/// backslashes and characters below U+0020.
-pub fn write_json_string(text: &str, out: &mut Vec<u8>) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    out.push(b'"');
-    let mut rest = text.as_bytes();
-    loop {
-        let (run, stop) = rest.split_at(string_run(rest));
-        out.extend_from_slice(run);
-        let Some((&byte, after)) = stop.split_first() else {
-            break;
-        };
-        match byte {
-            b'"' => out.extend_from_slice(b"\\\""),
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            0x08 => out.extend_from_slice(b"\\b"),
-            0x0c => out.extend_from_slice(b"\\f"),
-            _ => {
-                out.extend_from_slice(b"\\u00");
-                out.push(HEX[usize::from(byte >> 4)]);
-                out.push(HEX[usize::from(byte & 0x0f)]);
-            }
-        }
-        rest = after;
-    }
-    out.push(b'"');
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! JSON's strings and numbers.
 
-use super::super::runs::string_run;
 use super::super::{Fault, Position, quote, shorten};
 use super::{Failure, Parser, failure};
+use crate::domain::json_text::string_run;
 
 impl<'a> Parser<'a> {
     /// Reads a string whose opening quote stands here.

@@ -1,0 +1,215 @@
+//! Every example of the README and of `--help` is run, as its reader would.
+
+mod support;
+
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use support::{Home, PROGRAM, Ran};
+
+/// A command of a document and what it is said to print.
+#[derive(Debug, PartialEq)]
+struct Example {
+    command: String,
+    printed: String,
+}
+
+/// Returns the examples of the `console` blocks of a Markdown text: commands
+/// after `$ `, with their here-documents, and what they print.
+fn examples(markdown: &str) -> Vec<Example> {
+    let mut examples: Vec<Example> = Vec::new();
+    let mut lines = markdown.lines();
+    while let Some(line) = lines.next() {
+        if line != "```console" {
+            continue;
+        }
+        while let Some(line) = lines.next().filter(|line| *line != "```") {
+            if let Some(command) = line.strip_prefix("$ ") {
+                let mut command = format!("{command}\n");
+                if command.contains("<<EOF") {
+                    for line in lines.by_ref() {
+                        command.push_str(&format!("{line}\n"));
+                        if line == "EOF" {
+                            break;
+                        }
+                    }
+                }
+                examples.push(Example {
+                    command,
+                    printed: String::new(),
+                });
+            } else {
+                let example = examples.last_mut().expect("a command before its output");
+                example.printed.push_str(&format!("{line}\n"));
+            }
+        }
+    }
+    examples
+}
+
+/// Runs a command line in a shell that finds `imgdex` and the examples, with
+/// both streams as a terminal would show them.
+fn shell(home: &Home, command: &str) -> Ran {
+    let (name, begin) = if command.contains("completions zsh") {
+        ("zsh", "autoload -U compinit && compinit -u")
+    } else {
+        ("bash", "set -o pipefail")
+    };
+    let program = Path::new(PROGRAM).parent().expect("a folder");
+    let path = std::env::var("PATH").unwrap_or_default();
+    let output = home
+        .command(name)
+        .env("PATH", format!("{}:{path}", program.display()))
+        .env("TOKEN", "not-a-real-token")
+        .arg("-c")
+        .arg(format!("exec 2>&1\n{begin}\n{command}"))
+        .stdin(std::process::Stdio::null())
+        .output()
+        .expect("the shell runs");
+    Ran::of(&output)
+}
+
+fn home_with_examples() -> Home {
+    let home = Home::new();
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    symlink(examples, home.path().join("examples")).expect("linked");
+    home
+}
+
+#[test]
+fn every_example_of_the_readme_prints_what_it_says() {
+    let readme = include_str!("../README.md");
+    let examples = examples(readme);
+    assert!(examples.len() >= 25, "only {} examples", examples.len());
+    let home = home_with_examples();
+    for Example { command, printed } in examples {
+        let ran = shell(&home, &command);
+        let mut shown = ran.snapshot(&home);
+        shown = match shown.split_once("----- stdout -----\n") {
+            Some((_, text)) => text.to_owned(),
+            None => String::new(),
+        };
+        if ran.code != 0 {
+            shown.push_str(&format!("[exit {}]\n", ran.code));
+        }
+        assert_eq!(shown, printed, "of\n$ {command}");
+    }
+}
+
+#[test]
+fn the_first_command_of_the_readme_does_the_main_job() {
+    let readme = include_str!("../README.md");
+    let arguments = readme
+        .lines()
+        .find_map(|line| line.strip_prefix("cargo run --release -- "))
+        .expect("the README says how to begin");
+    let home = home_with_examples();
+    assert_eq!(home.run(arguments).ok().stdout, "id:  my-first-image\n");
+}
+
+/// Returns every command with its examples out of its help.
+fn help_examples(home: &Home, command: &[&str], found: &mut Vec<String>) {
+    let mut arguments = command.to_vec();
+    arguments.push("--help");
+    let help = home.call_with(&arguments).run().ok().stdout;
+    let (before, after) = help.split_once("Examples:\n").unwrap_or((&help, ""));
+    let mut lines = after.lines();
+    let mut any = false;
+    while let Some(line) = lines.next() {
+        let Some(mut example) = line.strip_prefix("  ").map(str::to_owned) else {
+            continue;
+        };
+        while example.ends_with('\\') || (example.contains("<<EOF") && !example.ends_with("EOF\n"))
+        {
+            let Some(next) = lines.next() else { break };
+            let next = next.strip_prefix("  ").unwrap_or(next);
+            example.push_str(&format!("\n{next}"));
+            if next == "EOF" {
+                example.push('\n');
+            }
+        }
+        any = true;
+        found.push(example);
+    }
+    let verbs: Vec<&str> = before
+        .split_once("Commands:\n")
+        .map(|(_, list)| list)
+        .unwrap_or_default()
+        .lines()
+        .take_while(|line| line.starts_with("  "))
+        .filter(|line| !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert!(
+        any || !verbs.is_empty(),
+        "`{command:?} --help` has no example"
+    );
+    for verb in verbs {
+        help_examples(home, &[command, &[verb]].concat(), found);
+    }
+}
+
+#[test]
+fn every_example_of_the_help_is_a_command_that_works() {
+    let mut found = Vec::new();
+    let home = home_with_examples();
+    help_examples(&home, &[], &mut found);
+    assert!(
+        found.len() >= 40,
+        "only {} examples: {found:#?}",
+        found.len()
+    );
+    for example in found {
+        let home = home_with_examples();
+        let image = r#"{"name": "base", "global": true}"#;
+        home.pipe(image, "images create").ok();
+        home.pipe(
+            r#"{"name": "old-notebook", "archived": true}"#,
+            "images create",
+        )
+        .ok();
+        home.run("groups create research").ok();
+        // The example that makes a secret makes this one.
+        if !example.contains("create --name quay") {
+            home.pipe("secret", "secrets create --name quay --password-stdin")
+                .ok();
+        }
+        home.write("image.json", r#"{"name": "new"}"#)
+            .write("images.yaml", "name: new")
+            .write("change.yaml", "description: new")
+            .write("secret.json", r#"{"name": "new"}"#)
+            .write("catalog/image.yaml", "name: new")
+            .write(".config/fish/completions/x", "");
+        let words: Vec<&str> = example.split_whitespace().collect();
+        let needs_another_program = ["kubectl", "jq", "man"]
+            .iter()
+            .any(|program| words.windows(2).any(|pair| pair == ["|", *program]));
+        let command = if needs_another_program {
+            let (ours, _) = example.rsplit_once('|').expect("a pipe");
+            ours.to_owned()
+        } else {
+            example
+        };
+        let ran = shell(&home, &command);
+        let differs = command.contains("diff") && ran.code == 13;
+        let doctor = command.contains("doctor") && ran.code == 13;
+        assert!(
+            ran.code == 0 || differs || doctor,
+            "of\n$ {command}\n{}",
+            ran.snapshot(&home)
+        );
+    }
+}
+
+#[test]
+fn examples_are_found_with_their_here_documents() {
+    let text = "x\n```console\n$ a <<EOF\n1\nEOF\nout\n$ b\n```\n```sh\n$ c\n```\n";
+    let of = |command: &str, printed: &str| Example {
+        command: command.to_owned(),
+        printed: printed.to_owned(),
+    };
+    assert_eq!(
+        examples(text),
+        [of("a <<EOF\n1\nEOF\n", "out\n"), of("b\n", "")]
+    );
+}
