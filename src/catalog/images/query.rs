@@ -3,7 +3,7 @@
 use rusqlite::types::Value;
 
 use super::super::search;
-use super::{COLUMNS, SOURCES};
+use super::Filled;
 use crate::domain::image::{Archived, ImageFilter, SortField};
 
 /// A query of whole images, and what is bound to it.
@@ -17,9 +17,9 @@ pub(super) struct Query {
 }
 
 impl Query {
-    pub(super) fn of(filter: &ImageFilter) -> Self {
+    pub(super) fn of(filter: &ImageFilter, filled: Filled) -> Self {
         let mut query = Self {
-            sql: format!("SELECT {COLUMNS} FROM {SOURCES}"),
+            sql: filled.selection(),
             values: Vec::new(),
             search: filter.search.as_ref().map(|text| text.to_lowercase()),
             limit: filter.limit.unwrap_or(u64::MAX),
@@ -85,7 +85,7 @@ impl Query {
             query.sql.push_str(&conditions.join(" AND "));
         }
         query.sql.push_str(" ORDER BY ");
-        query.sql.push_str(&order(filter));
+        query.sql.push_str(&order(filter, filled));
         query
     }
 
@@ -95,8 +95,9 @@ impl Query {
     }
 }
 
-fn order(filter: &ImageFilter) -> String {
+fn order(filter: &ImageFilter, filled: Filled) -> String {
     let direction = if filter.reverse { " DESC" } else { "" };
+    let seen;
     let column = match filter.sort {
         None => return format!("i.id{direction}"),
         Some(SortField::Name) => "i.name",
@@ -106,10 +107,16 @@ fn order(filter: &ImageFilter) -> String {
         Some(SortField::Kind) => "i.kind",
         Some(SortField::Author) => "i.author",
         Some(SortField::IsReady) => "i.is_ready",
-        Some(SortField::Size) => "coalesce(c.size, g.size)",
+        Some(SortField::Size) => {
+            seen = filled.seen_column("size");
+            &seen
+        }
         Some(SortField::CreatedAt) => "i.created_at",
         Some(SortField::UpdatedAt) => "i.updated_at",
-        Some(SortField::VerifiedAt) => "coalesce(c.seen_at, g.seen_at)",
+        Some(SortField::VerifiedAt) => {
+            seen = filled.seen_column("seen_at");
+            &seen
+        }
         Some(SortField::Revision) => "i.revision",
     };
     format!("{column}{direction} NULLS LAST, i.id{direction}")

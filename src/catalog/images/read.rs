@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 use super::query::Query;
-use super::{COLUMNS, Groups, SOURCES, image_of};
+use super::{Filled, GROUPS, Groups, image_of};
 use crate::catalog::error::{Error, Result};
 use crate::catalog::{Catalog, groups};
 use crate::domain::change::Subject;
@@ -52,7 +52,8 @@ pub(in crate::catalog) fn select<E: From<Error>>(
     filter: &ImageFilter,
     mut each: impl FnMut(i64, Image) -> std::result::Result<(), E>,
 ) -> std::result::Result<u64, E> {
-    let query = Query::of(filter);
+    let filled = Filled::of(connection).map_err(E::from)?;
+    let query = Query::of(filter, filled);
     let groups = groups::by_id(connection).map_err(E::from)?;
     let sqlite = |error: rusqlite::Error| E::from(Error::from(error));
     let mut statement = connection.prepare_cached(&query.sql).map_err(sqlite)?;
@@ -63,7 +64,7 @@ pub(in crate::catalog) fn select<E: From<Error>>(
     while count < query.limit
         && let Some(row) = rows.next().map_err(sqlite)?
     {
-        let (id, image) = image_of(row, &groups).map_err(E::from)?;
+        let (id, image) = image_of(row, filled, &groups).map_err(E::from)?;
         if let Some(text) = &query.search
             && !image
                 .config
@@ -86,18 +87,18 @@ pub(super) fn id_of(connection: &Connection, name: &str) -> Result<Option<i64>> 
 }
 
 pub(super) fn find(connection: &Connection, name: &str) -> Result<(i64, Image)> {
-    let mut statement = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM {SOURCES} WHERE i.name = ?1"
-    ))?;
+    let filled = Filled::of(connection)?;
+    let mut statement =
+        connection.prepare_cached(&format!("{} WHERE i.name = ?1", filled.selection()))?;
     let mut rows = statement.query([name])?;
     match rows.next()? {
         Some(row) => {
-            let ids: Option<String> = row.get(27)?;
+            let ids: Option<String> = row.get(GROUPS)?;
             let groups = match ids {
                 Some(_) => groups::by_id(connection)?,
                 None => Groups::new(),
             };
-            image_of(row, &groups)
+            image_of(row, filled, &groups)
         }
         None => Err(Error::not_found(
             Subject::Image,
