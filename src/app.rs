@@ -119,6 +119,17 @@ impl App {
         })
     }
 
+    /// Returns the folder of the store; nothing where it is turned off.
+    #[must_use]
+    pub fn store(&self) -> Option<PathBuf> {
+        let disabled = self
+            .settings
+            .get("store.disabled")
+            .is_some_and(|value| ["1", "true", "yes"].contains(&value));
+        let path = self.settings.get("store.path").map(PathBuf::from);
+        path.filter(|_| !disabled)
+    }
+
     /// Returns the file that keeps the values of secrets.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ mod error;
 mod formats;
 mod ops;
 mod output;
+mod store;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -83,6 +84,7 @@ fn carry_out(cli: Cli, environment: Environment, interrupt: Interrupt) -> error:
         console: Console::new(Choices {
             quiet: global.quiet,
             verbose: global.verbose > 0,
+            no_progress: global.no_progress,
         }),
         stdin: Box::new(std::io::stdin()),
         environment,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::input::pictures;
 use super::{Status, confirmed};
 use crate::app::App;
 use crate::catalog::Catalog;
@@ -48,6 +49,7 @@ impl Apply {
             set: self.set,
             prune: self.prune,
             dry_run: self.dry_run,
+            pictures: pictures(app, None, self.dry_run),
         };
         if self.prune && !self.dry_run && !self.yes && app.console.can_ask {
             let rehearsal = ApplyOptions {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::Status;
+use super::input::pictures;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::ops::apply::Documents;
@@ -33,10 +34,11 @@ impl Diff {
     pub fn run(self, app: &mut App) -> Result<Status> {
         let documents = Documents::read(&self.file, &mut app.stdin)?;
         let catalog = app.read()?;
+        let pictures = pictures(app, None, true);
         let set = self.prune.then_some(self.set.as_str());
         let out = app.console.out();
         let difference = catalog.in_snapshot(|catalog| {
-            diff::<Error>(catalog, &documents, set, |text| {
+            diff::<Error>(catalog, &documents, set, &pictures, |text| {
                 Ok(out.write_all(visible_lines(text).as_bytes())?)
             })
         })?;

@@ -156,21 +156,13 @@ fn check_mode(path: &Path, check: &'static str, findings: &mut Findings) {
 }
 
 fn check_store(app: &App, findings: &mut Findings) {
-    let disabled = app
-        .settings
-        .get("store.disabled")
-        .is_some_and(|value| ["1", "true", "yes"].contains(&value));
-    let path = app.settings.get("store.path").unwrap_or("(no home folder)");
-    if disabled {
-        findings.add("store", "absent", "turned off");
-    } else if Path::new(path).is_dir() {
-        findings.add("store", "ok", path);
-    } else {
-        findings.add(
-            "store",
-            "absent",
-            format!("{path}: made at the first image"),
-        );
+    match app.store() {
+        None => findings.add("store", "absent", "turned off"),
+        Some(path) if path.is_dir() => findings.add("store", "ok", path.display().to_string()),
+        Some(path) => {
+            let detail = format!("{}: made at the first file", path.display());
+            findings.add("store", "absent", detail);
+        }
     }
 }
 

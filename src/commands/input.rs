@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::error::{Error, Kind, Result};
 use crate::formats::document::{Items, Syntax};
 use crate::ops::Source;
+use crate::ops::pictures::Pictures;
 
 /// Returns the input of a command: the file, or standard input where none is
 /// named or it is `-`.
@@ -53,4 +54,18 @@ fn open(path: &Path) -> Result<File> {
 /// input, and nothing else names it.
 pub fn would_wait_for_typing(app: &App, file: Option<&Path>) -> bool {
     file.is_none() && app.console.stdin_is_terminal
+}
+
+/// Returns where the pictures are that an input names: beside its file, or in
+/// the working folder.
+pub fn pictures(app: &App, file: Option<&Path>, dry_run: bool) -> Pictures {
+    let pictures = Pictures {
+        folder: Path::new("").to_path_buf(),
+        store: app.store(),
+        dry_run,
+    };
+    match file {
+        Some(file) if file != Path::new("-") => pictures.beside(file),
+        _ => pictures,
+    }
 }

@@ -189,6 +189,18 @@ pub fn canonical_kind(kind: String) -> String {
     }
 }
 
+/// Returns whether a picture is given as a file: by a path or by an ending.
+/// Else it is a URL, the digest of a kept file, or a platform's own id.
+#[must_use]
+pub fn is_picture_file(picture: &str) -> bool {
+    const ENDINGS: [&str; 4] = [".png", ".jpg", ".jpeg", ".gif"];
+    if picture.contains("://") {
+        return false;
+    }
+    let lower = picture.to_ascii_lowercase();
+    picture.contains('/') || ENDINGS.iter().any(|ending| lower.ends_with(ending))
+}
+
 fn is_kind(kind: &str) -> bool {
     kind.len() <= 63
         && kind.starts_with(|first: char| first.is_ascii_lowercase())

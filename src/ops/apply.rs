@@ -11,11 +11,12 @@ use std::path::{Path, PathBuf};
 
 use super::error::{Faults, ItemName, located};
 use super::folder::{files_below, open_regular};
+use super::pictures::Pictures;
 use super::{Error, Result};
 use crate::catalog::{self, Catalog, Changed, NewRow, Writer};
 use crate::domain::change::Actor;
 use crate::domain::group::Group;
-use crate::domain::image::NewImage;
+use crate::domain::image::{Image, NewImage};
 use crate::domain::name::shorten;
 use crate::formats;
 use crate::formats::document::{Fault, Items, Node, Syntax};
@@ -274,6 +275,8 @@ pub struct ApplyOptions {
     /// speaks of, are deleted.
     pub prune: bool,
     pub dry_run: bool,
+    /// Where the pictures are that the documents name.
+    pub pictures: Pictures,
 }
 
 /// What became of a document.
@@ -326,7 +329,7 @@ pub fn apply(
         });
     }
     documents.for_each_image::<Error>(|node, origin| {
-        match apply_image(&writer, node, &origin.item.name, &options.set)? {
+        match apply_image(&writer, node, origin, options)? {
             Ok(action) => applied.push(Applied {
                 kind: Kind::Image,
                 name: origin.item.name.clone(),
@@ -360,11 +363,12 @@ pub fn apply(
 fn apply_image(
     writer: &Writer<'_>,
     node: &Node,
-    name: &str,
-    set: &str,
+    origin: &Origin,
+    options: &ApplyOptions,
 ) -> Result<std::result::Result<Action, Vec<Fault>>> {
-    let updated = writer.update_image::<Failure>(name, "apply", |before| {
-        formats::declared_by(Some(before), node).map_err(Failure::Faults)
+    let pictures = options.pictures.beside(Path::new(&origin.file));
+    let updated = writer.update_image::<Failure>(&origin.item.name, "apply", |before| {
+        declared(Some(before), node, &pictures).map_err(Failure::Faults)
     });
     match updated {
         Ok((_, Changed::Yes)) => return Ok(Ok(Action::Configured)),
@@ -376,19 +380,32 @@ fn apply_image(
         Err(Failure::Catalog(catalog::Error::NotFound { .. })) => {}
         Err(Failure::Catalog(error)) => return Err(error.into()),
     }
-    let image: NewImage = match formats::declared_by(None, node) {
+    let image = match declared(None, node, &pictures) {
         Ok(image) => image,
         Err(found) => return Ok(Err(found)),
     };
     let row = NewRow {
         image: &image,
-        apply_set: Some(set),
+        apply_set: Some(&options.set),
     };
     match writer.insert_image(row) {
         Ok(_) => Ok(Ok(Action::Created)),
         Err(catalog::Error::Rejected(found)) => Ok(Err(located(found, node))),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Returns the image that a document declares, with its picture taken.
+pub(super) fn declared(
+    before: Option<&Image>,
+    node: &Node,
+    pictures: &Pictures,
+) -> std::result::Result<NewImage, Vec<Fault>> {
+    let mut image = formats::declared_by(before, node)?;
+    pictures
+        .take(&mut image.config)
+        .map_err(|fault| located(vec![fault], node))?;
+    Ok(image)
 }
 
 enum Failure {

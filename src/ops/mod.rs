@@ -5,6 +5,7 @@ mod error;
 pub mod folder;
 pub mod groups;
 pub mod images;
+pub mod pictures;
 pub mod plan;
 pub mod secrets;
 

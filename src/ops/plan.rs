@@ -1,10 +1,12 @@
 //! What an applied folder would make of the catalog, found by reading alone.
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use similar::TextDiff;
 
-use super::apply::{Document, Documents, Kind, Origin};
+use super::apply::{Document, Documents, Kind, Origin, declared};
+use super::pictures::Pictures;
 use super::{Error, Result};
 use crate::catalog::{self, Catalog};
 use crate::domain::change::Subject;
@@ -44,6 +46,7 @@ pub fn diff<E: From<Error>>(
     catalog: &Catalog,
     documents: &Documents,
     prune: Option<&str>,
+    pictures: &Pictures,
     mut each: impl FnMut(&str) -> std::result::Result<(), E>,
 ) -> std::result::Result<Difference, E> {
     let mut known = Known::of(catalog).map_err(E::from)?;
@@ -66,7 +69,8 @@ pub fn diff<E: From<Error>>(
     }
     let mut faulty = |origin: &Origin, found| faults.item(&origin.file, &origin.item, found);
     documents.for_each_image::<E>(|node, origin| {
-        match known.image(catalog, node).map_err(E::from)? {
+        let pictures = pictures.beside(Path::new(&origin.file));
+        match known.image(catalog, node, &pictures).map_err(E::from)? {
             Ok((before, after)) => {
                 let name = &origin.item.name;
                 let from = if before.is_empty() {
@@ -209,6 +213,7 @@ impl Known {
         &self,
         catalog: &Catalog,
         node: &Node,
+        pictures: &Pictures,
     ) -> Result<std::result::Result<Texts, Vec<crate::formats::document::Fault>>> {
         let name = node.get("name").and_then(Node::as_text).unwrap_or_default();
         let before = match catalog.image(name) {
@@ -219,7 +224,7 @@ impl Known {
             }) => None,
             Err(error) => return Err(error.into()),
         };
-        let new = match formats::declared_by(before.as_ref(), node) {
+        let new = match declared(before.as_ref(), node, pictures) {
             Ok(new) => new,
             Err(faults) => return Ok(Err(faults)),
         };

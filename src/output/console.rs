@@ -18,6 +18,7 @@ pub struct Console {
     pub stdin_is_terminal: bool,
     pub quiet: bool,
     pub verbose: bool,
+    pub no_progress: bool,
 }
 
 /// What was chosen on the command line.
@@ -25,6 +26,7 @@ pub struct Console {
 pub struct Choices {
     pub quiet: bool,
     pub verbose: bool,
+    pub no_progress: bool,
 }
 
 impl Console {
@@ -44,6 +46,7 @@ impl Console {
             stdin_is_terminal,
             quiet: choices.quiet,
             verbose: choices.verbose,
+            no_progress: choices.no_progress || choices.quiet,
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod query;
 mod read;
+mod rows;
 mod write;
 
 pub(super) use read::for_each_searched;

@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::app::App;
 use crate::catalog::Catalog;
-use crate::commands::input::{source, would_wait_for_typing};
+use crate::commands::input::{pictures, source, would_wait_for_typing};
 use crate::commands::{Status, quoted};
 use crate::error::{Error, Result};
 use crate::ops::images::{CreateOptions, CreateReport, Existing, Named, create};
@@ -14,6 +14,7 @@ use crate::ops::{self};
 use crate::output::details::write_details;
 use crate::output::format::Format;
 use crate::output::images::{ListPrinter, write_image};
+use crate::output::progress::Progress;
 
 /// What an input looks like.
 const EXAMPLE: &str = r#"{
@@ -66,6 +67,7 @@ impl Create {
                 _ => Existing::Refuse,
             },
             dry_run: self.dry_run,
+            pictures: pictures(app, self.file.as_deref(), self.dry_run),
         };
         let place = app.place()?;
         let open = || -> ops::Result<Catalog> {
@@ -74,7 +76,12 @@ impl Create {
             }
             Ok(Catalog::open_for_writing(&place)?)
         };
-        let mut report = match create(source, options, app.actor(), open) {
+        let mut progress = Progress::new("images", app.console.no_progress);
+        let created = create(source, &options, app.actor(), open, |count| {
+            progress.done(count);
+        });
+        drop(progress);
+        let mut report = match created {
             Err(ops::Error::Empty) => return Err(required()),
             Err(ops::Error::Catalog(error)) => {
                 return Err(crate::app::located(error.into(), &place.path));

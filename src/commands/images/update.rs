@@ -7,7 +7,7 @@ use clap::Args;
 use crate::app::App;
 use crate::commands::Status;
 use crate::commands::complete::image_names;
-use crate::commands::input::{source, would_wait_for_typing};
+use crate::commands::input::{pictures, source, would_wait_for_typing};
 use crate::error::{Error, Result};
 use crate::ops;
 use crate::output::details::write_details;
@@ -48,7 +48,10 @@ impl Update {
         let source = source(app, self.file.as_deref())?;
         // A missing catalog holds no such image: it is not made to say so.
         app.read()?.image(&self.id)?;
-        let updated = match ops::images::update(&mut app.write()?, app.actor(), &self.id, source) {
+        let pictures = pictures(app, self.file.as_deref(), false);
+        let mut catalog = app.write()?;
+        let updated = ops::images::update(&mut catalog, app.actor(), &self.id, source, &pictures);
+        let updated = match updated {
             Err(ops::Error::Empty) => return Err(required()),
             other => other?,
         };

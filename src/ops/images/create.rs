@@ -12,6 +12,7 @@ use crate::domain::image::NewImage;
 use crate::formats::document::{Fault, Node, Shape, Value};
 use crate::formats::{self, image::image_of};
 use crate::ops::error::{Faults, ItemFault, ItemName, located};
+use crate::ops::pictures::Pictures;
 use crate::ops::{Error, Result, Source};
 
 /// What `images create` makes images belong to where they do not say.
@@ -21,6 +22,9 @@ const FORMATS: [&str; 1] = ["primehub"];
 /// a slow sender of a few images does not keep other writers waiting.
 const READ_AHEAD: usize = 1000;
 const READ_AHEAD_BYTES: usize = 4 * 1024 * 1024;
+
+/// Items between two tellings of how far it is.
+const TELL_EVERY: u64 = 256;
 
 /// Bytes of printed names that are held in memory; more go to a file.
 const NAMES_IN_MEMORY: usize = 256 * 1024;
@@ -39,11 +43,13 @@ pub enum Existing {
 }
 
 /// How images are added.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone)]
 pub struct CreateOptions {
     pub existing: Existing,
     /// Whether everything is to be done but the writing.
     pub dry_run: bool,
+    /// Where the pictures are that the images name.
+    pub pictures: Pictures,
 }
 
 /// What was done.
@@ -119,15 +125,17 @@ struct Item {
 }
 
 /// Adds every image of the source, or none. `open` gives the catalog; it is not
-/// called where the beginning of the input is bad already.
+/// called where the beginning of the input is bad already. `progress` is told
+/// how many items have been read.
 ///
 /// # Errors
 /// All faults of the input at once; [`Error::Empty`] where it holds nothing.
 pub fn create<R: Read>(
     mut source: Source<R>,
-    options: CreateOptions,
+    options: &CreateOptions,
     actor: Actor,
     open: impl FnOnce() -> Result<Catalog>,
+    mut progress: impl FnMut(u64),
 ) -> Result<CreateReport> {
     let mut faults = Faults::default();
     let mut position = 0;
@@ -135,7 +143,7 @@ pub fn create<R: Read>(
     let mut ended = false;
     let mut bytes = 0;
     while ahead.len() < READ_AHEAD && bytes < READ_AHEAD_BYTES {
-        match next_item(&mut source, &mut position, &mut faults)? {
+        match next_item(&mut source, &options.pictures, &mut position, &mut faults)? {
             Next::Item(item) => {
                 bytes += text_length(&item.node);
                 ahead.push(*item);
@@ -168,7 +176,10 @@ pub fn create<R: Read>(
         )?;
     }
     while !ended {
-        match next_item(&mut source, &mut position, &mut faults)? {
+        if position % TELL_EVERY == 0 {
+            progress(position);
+        }
+        match next_item(&mut source, &options.pictures, &mut position, &mut faults)? {
             Next::Item(item) => {
                 write(
                     &writer,
@@ -225,6 +236,7 @@ enum Next {
 /// the rest from being read ends the input.
 fn next_item<R: Read>(
     source: &mut Source<R>,
+    pictures: &Pictures,
     position: &mut u64,
     faults: &mut Faults,
 ) -> Result<Next> {
@@ -262,7 +274,12 @@ fn next_item<R: Read>(
             .unwrap_or_default()
             .to_owned(),
     };
-    match image_of(&node, &FORMATS) {
+    let image =
+        image_of(&node, &FORMATS).and_then(|mut image| match pictures.take(&mut image.config) {
+            Ok(()) => Ok(image),
+            Err(fault) => Err(located(vec![fault], &node)),
+        });
+    match image {
         Ok(image) => Ok(Next::Item(Box::new(Item { name, node, image }))),
         Err(found) => {
             faults.item(&source.name, &name, found);
@@ -275,7 +292,7 @@ fn write(
     writer: &Writer<'_>,
     file: &str,
     item: &Item,
-    options: CreateOptions,
+    options: &CreateOptions,
     faults: &mut Faults,
     report: &mut CreateReport,
 ) -> Result<()> {
@@ -317,7 +334,7 @@ fn write_existing(
     writer: &Writer<'_>,
     file: &str,
     item: &Item,
-    options: CreateOptions,
+    options: &CreateOptions,
     faults: &mut Faults,
     report: &mut CreateReport,
 ) -> Result<bool> {
@@ -345,7 +362,15 @@ fn write_existing(
         Existing::Update => {}
     }
     let updated = writer.update_image::<Failure>(name, "update", |before| {
-        let update = formats::update_of(before, &item.node).map_err(Failure::Faults)?;
+        let mut update = formats::update_of(before, &item.node).map_err(Failure::Faults)?;
+        // The file was taken when the item was read.
+        if item.node.get("picture").is_some() {
+            update
+                .image
+                .config
+                .picture
+                .clone_from(&item.image.config.picture);
+        }
         Ok(update.image)
     });
     match updated {

@@ -5,6 +5,7 @@ mod create;
 pub use create::{CreateOptions, CreateReport, Existing, Named, create};
 
 use super::error::{Faults, ItemName, located};
+use super::pictures::Pictures;
 use super::{Error, Result, Source};
 use crate::catalog::{self, Catalog, Changed, Inserted, NewRow};
 use crate::domain::change::{Actor, Change, Subject};
@@ -32,6 +33,7 @@ pub fn update<R: std::io::Read>(
     actor: Actor,
     name: &str,
     mut source: Source<R>,
+    pictures: &Pictures,
 ) -> Result<Updated> {
     let mut faults = Faults::default();
     let patch = match source.items.next() {
@@ -68,8 +70,11 @@ pub fn update<R: std::io::Read>(
     let writer = catalog.begin(actor)?;
     let mut other_name = false;
     let updated = writer.update_image::<Failure>(name, "update", |before| {
-        let update = formats::update_of(before, &patch).map_err(Failure::Faults)?;
+        let mut update = formats::update_of(before, &patch).map_err(Failure::Faults)?;
         other_name = update.other_name;
+        pictures
+            .take(&mut update.image.config)
+            .map_err(|fault| Failure::Faults(located(vec![fault], &patch)))?;
         Ok(update.image)
     });
     match updated {

@@ -1,0 +1,3 @@
+//! Files kept on this machine beside the catalog.
+
+pub mod pictures;
