@@ -4,13 +4,13 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::catalog::{Catalog, Place};
 use crate::config::{Environment, Flags, Settings};
 use crate::credentials::Keeper;
 use crate::domain::change::Actor;
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::ops::secrets::Keepers;
 use crate::output::console::Console;
 use crate::output::format::Format;
@@ -21,11 +21,17 @@ use crate::output::format::Format;
 pub struct Interrupt {
     /// Whether a signal ends the process at once.
     pub at_once: Arc<AtomicBool>,
-    /// Whether there was a signal.
-    pub seen: Arc<AtomicBool>,
+    /// The exit code that the latest signal stands for; 0 where there was none.
+    pub seen: Arc<AtomicUsize>,
 }
 
 impl Interrupt {
+    /// Returns whether the latest signal was the one to terminate.
+    #[must_use]
+    pub fn was_to_terminate(&self) -> bool {
+        self.seen.load(Ordering::SeqCst) == usize::from(Kind::Terminated.code())
+    }
+
     /// Keeps signals from ending the process until the value is dropped.
     #[must_use]
     pub fn hold(&self) -> Hold<'_> {
@@ -42,7 +48,7 @@ impl Hold<'_> {
     /// Returns whether the work may go on.
     #[must_use]
     pub fn go_on(&self) -> bool {
-        !self.0.seen.load(Ordering::SeqCst)
+        self.0.seen.load(Ordering::SeqCst) == 0
     }
 }
 

@@ -24,6 +24,7 @@ pub enum Kind {
     /// It exists already.
     Conflict,
     Interrupted,
+    Terminated,
     /// Whoever read our output went away: not a failure.
     OutputClosed,
 }
@@ -43,6 +44,7 @@ impl Kind {
             Self::Refused => 11,
             Self::Conflict => 12,
             Self::Interrupted => 130,
+            Self::Terminated => 143,
         }
     }
 
@@ -59,6 +61,7 @@ impl Kind {
             Self::Refused => "refused",
             Self::Conflict => "conflict",
             Self::Interrupted => "interrupted",
+            Self::Terminated => "terminated",
             Self::OutputClosed => "output-closed",
         }
     }

@@ -24,9 +24,13 @@ fn main() {
 fn watch(interrupt: &Interrupt) {
     use signal_hook::consts::{SIGINT, SIGTERM};
     use signal_hook::flag;
-    for (signal, code) in [(SIGINT, 130), (SIGTERM, 143)] {
+    for (signal, code) in [(SIGINT, 130_u8), (SIGTERM, 143)] {
         // Where a signal cannot be watched it ends the process as it always did.
-        let _ = flag::register_conditional_shutdown(signal, code, Arc::clone(&interrupt.at_once));
-        let _ = flag::register(signal, Arc::clone(&interrupt.seen));
+        let _ = flag::register_conditional_shutdown(
+            signal,
+            code.into(),
+            Arc::clone(&interrupt.at_once),
+        );
+        let _ = flag::register_usize(signal, Arc::clone(&interrupt.seen), code.into());
     }
 }

@@ -132,6 +132,13 @@ impl Catalog {
     /// no file then.
     pub fn backup(&self, target: &Path, go_on: &dyn Fn() -> bool) -> Result<()> {
         let cannot = |source| Error::io(format!("cannot write `{}`", target.display()), source);
+        let failed = |error: rusqlite::Error| match Error::from(error) {
+            Error::Io { what, source } => Error::Io {
+                what: format!("cannot back up to `{}`: {what}", target.display()),
+                source,
+            },
+            other => other,
+        };
         let folder = match target.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
@@ -148,15 +155,21 @@ impl Catalog {
             catalog
                 .connection
                 .query_row("SELECT count(*) FROM settings", [], |_| Ok(()))?;
-            let mut copy = Connection::open(file.path())?;
+            let mut copy = Connection::open(file.path()).map_err(failed)?;
+            // A copy that is not finished is thrown away, and a finished one is synced
+            // below: a journal would only be one more file to be left over.
+            copy.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;")
+                .map_err(failed)?;
             let backup = Backup::new(&catalog.connection, &mut copy)?;
             loop {
-                match backup.step(PAGES_A_STEP)? {
-                    StepResult::Done => return Ok(()),
-                    _ if !go_on() => {
-                        return Err(cannot(std::io::ErrorKind::Interrupted.into()));
-                    }
-                    _ => {}
+                let step = backup.step(PAGES_A_STEP).map_err(failed)?;
+                // Asked after the last step too, which is all there is of a small
+                // catalog.
+                if !go_on() {
+                    return Err(cannot(std::io::ErrorKind::Interrupted.into()));
+                }
+                if step == StepResult::Done {
+                    return Ok(());
                 }
             }
         })?;
@@ -165,7 +178,11 @@ impl Catalog {
             .map_err(|error| cannot(error.error))?;
         fs::File::open(folder)
             .and_then(|folder| folder.sync_all())
-            .map_err(cannot)
+            .map_err(|error| {
+                // A backup that may be gone after a loss of power is none.
+                let _ = fs::remove_file(target);
+                cannot(error)
+            })
     }
 
     /// Makes the search index anew and gives unused space back; returns the

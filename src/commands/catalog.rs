@@ -147,7 +147,10 @@ impl Backup {
                 Ok(Status::Done)
             }
             Err(error) => {
-                let error = Error::from(error);
+                let mut error = Error::from(error);
+                if error.kind == Kind::Interrupted && app.interrupt.was_to_terminate() {
+                    error.kind = Kind::Terminated;
+                }
                 Err(match error.kind {
                     Kind::Conflict => error.hint("name a file that does not exist yet"),
                     _ => error,
