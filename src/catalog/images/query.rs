@@ -21,7 +21,7 @@ impl Query {
         let mut query = Self {
             sql: filled.selection(),
             values: Vec::new(),
-            search: filter.search.as_ref().map(|text| text.to_lowercase()),
+            search: filter.search.as_ref().map(|text| fold_case(text)),
             limit: filter.limit.unwrap_or(u64::MAX),
         };
         let mut conditions: Vec<String> = Vec::new();
@@ -93,6 +93,16 @@ impl Query {
         self.values.push(Value::Text(value));
         format!("?{}", self.values.len())
     }
+}
+
+/// Returns the text in lower case, letter by letter: `str::to_lowercase` makes
+/// of a Σ what its neighbours ask for, so that a part of a text would not be
+/// found in it.
+pub(super) fn fold_case(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    text.chars().flat_map(char::to_lowercase).collect()
 }
 
 fn order(filter: &ImageFilter, filled: Filled) -> String {

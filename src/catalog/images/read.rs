@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
-use super::query::Query;
+use super::query::{Query, fold_case};
 use super::{Filled, GROUPS, Groups, image_of};
 use crate::catalog::error::{Error, Result};
 use crate::catalog::{Catalog, groups};
@@ -69,7 +69,7 @@ pub(in crate::catalog) fn select<E: From<Error>>(
             && !image
                 .config
                 .search_parts()
-                .any(|part| part.to_lowercase().contains(text))
+                .any(|part| fold_case(part).contains(text))
         {
             continue;
         }
