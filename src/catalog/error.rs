@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 use thiserror::Error;
 
 use crate::domain::change::Subject;
@@ -50,6 +50,11 @@ pub enum Error {
 /// The result of work on a catalog.
 pub type Result<T> = std::result::Result<T, Error>;
 
+const NOTHING_SAVED: &str = "; nothing was saved";
+
+/// What was written when a sync failed may be there later, or not.
+const NOT_CONFIRMED: &str = "; it is not safely saved";
+
 fn seconds(duration: Duration) -> String {
     if duration.subsec_millis() == 0 {
         format!("{} s", duration.as_secs())
@@ -64,6 +69,24 @@ impl Error {
         Self::Io {
             what: what.into(),
             source: Some(source),
+        }
+    }
+
+    /// Returns the failure of a transaction as a whole, which says that it left
+    /// nothing behind.
+    pub(super) fn nothing_saved(self) -> Self {
+        match self {
+            Self::Io { what, source }
+                if ![NOTHING_SAVED, NOT_CONFIRMED]
+                    .iter()
+                    .any(|end| what.ends_with(end)) =>
+            {
+                Self::Io {
+                    what: format!("{what}{NOTHING_SAVED}"),
+                    source,
+                }
+            }
+            other => other,
         }
     }
 
@@ -100,8 +123,25 @@ impl From<rusqlite::Error> for Error {
             ErrorCode::DatabaseCorrupt => Self::Damaged {
                 what: format!("the catalog is damaged: {error}"),
             },
-            ErrorCode::DiskFull
-            | ErrorCode::SystemIoFailure
+            // SQLite has no code of its own for this one.
+            ErrorCode::Unknown if error.to_string().starts_with("unsupported file format") => {
+                Self::Damaged {
+                    what: "the catalog is damaged, or a newer SQLite wrote it: unsupported file \
+                           format"
+                        .to_owned(),
+                }
+            }
+            _ if is_sync(&error) => Self::Io {
+                what: format!(
+                    "the disk did not confirm that the change is kept: {error}{NOT_CONFIRMED}"
+                ),
+                source: None,
+            },
+            _ if is_write(&error) => Self::Io {
+                what: format!("the catalog could not be written: {error}{NOTHING_SAVED}"),
+                source: None,
+            },
+            ErrorCode::SystemIoFailure
             | ErrorCode::ReadOnly
             | ErrorCode::PermissionDenied
             | ErrorCode::CannotOpen
@@ -112,4 +152,28 @@ impl From<rusqlite::Error> for Error {
             _ => Self::Sqlite(error),
         }
     }
+}
+
+/// Returns whether it was a sync that failed.
+fn is_sync(error: &rusqlite::Error) -> bool {
+    let extended = match error {
+        rusqlite::Error::SqliteFailure(error, _) => error.extended_code,
+        _ => 0,
+    };
+    [ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_DIR_FSYNC].contains(&extended)
+}
+
+/// Returns whether it was a write that failed: as everything is written in
+/// transactions, nothing of it stays.
+fn is_write(error: &rusqlite::Error) -> bool {
+    let rusqlite::Error::SqliteFailure(error, _) = error else {
+        return false;
+    };
+    error.code == ErrorCode::DiskFull
+        || [
+            ffi::SQLITE_IOERR_WRITE,
+            ffi::SQLITE_IOERR_TRUNCATE,
+            ffi::SQLITE_IOERR_DELETE,
+        ]
+        .contains(&error.extended_code)
 }

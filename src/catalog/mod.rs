@@ -69,12 +69,14 @@ impl Catalog {
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(|error| waited(error.into(), lock_timeout))?;
-        let last_image_before = transaction.query_row(
-            "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'images'), 0)",
-            [],
-            |row| row.get(0),
-        )?;
+            .map_err(|error| waited(Error::from(error).nothing_saved(), lock_timeout))?;
+        let last_image_before = transaction
+            .query_row(
+                "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'images'), 0)",
+                [],
+                |row| row.get(0),
+            )
+            .map_err(|error| Error::from(error).nothing_saved())?;
         Ok(Writer {
             transaction,
             actor,
@@ -111,13 +113,7 @@ impl Writer<'_> {
         let lock_timeout = self.lock_timeout;
         self.transaction
             .commit()
-            .map_err(|error| match error.into() {
-                Error::Io { what, source } => Error::Io {
-                    what: format!("{what}; nothing was saved"),
-                    source,
-                },
-                other => waited(other, lock_timeout),
-            })
+            .map_err(|error| waited(Error::from(error).nothing_saved(), lock_timeout))
     }
 }
 
