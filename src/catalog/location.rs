@@ -7,6 +7,10 @@ use std::path::{Path, PathBuf};
 
 use super::error::{Error, Result};
 
+/// Bytes of the smallest page that a SQLite database may have; others are
+/// multiples of it.
+const SMALLEST_PAGE: u64 = 512;
+
 /// The file of a catalog, checked: its folder's links are resolved, and the
 /// file itself is a regular one or does not exist.
 #[derive(Debug)]
@@ -125,11 +129,35 @@ fn check(path: &Path, folder: &Path) -> Result<Location> {
             hint: "name the file itself with `--catalog FILE`".to_owned(),
         });
     }
+    // SQLite reads what is missing of the last page as zeros, and takes a file
+    // of one byte for an empty one.
+    if !metadata.len().is_multiple_of(SMALLEST_PAGE) && !has_log(&path) {
+        return Err(Error::Damaged {
+            what: "the file is not an imgdex catalog, or a part of it is missing: it ends in the \
+                   middle of a page"
+                .to_owned(),
+        });
+    }
     Ok(Location {
         // A file of no bytes is one that another process is about to fill.
         exists: metadata.len() > 0,
         path,
     })
+}
+
+/// Returns whether changes lie beside the file that are not in it yet, or not
+/// all of them.
+pub(super) fn has_log(path: &Path) -> bool {
+    ["-wal", "-journal"].iter().any(|suffix| {
+        fs::metadata(with_suffix(path, suffix)).is_ok_and(|metadata| metadata.len() > 0)
+    })
+}
+
+/// Returns the path of a file that SQLite keeps beside the catalog.
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
 }
 
 fn create_file(path: &Path) -> Result<()> {

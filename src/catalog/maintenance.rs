@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
 use super::error::{Error, Result};
-use super::open::with_suffix;
+use super::location::{has_log, with_suffix};
 use super::{Catalog, Place, schema, search, waited};
 use crate::domain::image::{Archived, ImageFilter};
 
@@ -94,6 +94,9 @@ impl Catalog {
             }
             Ok(())
         })?;
+        if let Some(problem) = self.partial_page()? {
+            problems.push(problem);
+        }
         self.pragma_rows("foreign_key_check", |row| {
             let (table, parent): (String, String) = (row.get(0)?, row.get(2)?);
             problems.push(format!(
@@ -122,6 +125,19 @@ impl Catalog {
             each(row)?;
         }
         Ok(())
+    }
+
+    /// Returns what is wrong with the end of the file, whose last page SQLite
+    /// would fill up with zeros.
+    fn partial_page(&self) -> Result<Option<String>> {
+        let page: u64 = self
+            .connection
+            .query_row("PRAGMA page_size", [], |row| row.get(0))?;
+        let length = fs::metadata(&self.path).map_or(0, |metadata| metadata.len());
+        let partial = !length.is_multiple_of(page) && !has_log(&self.path);
+        Ok(partial.then(|| {
+            format!("the file ends in the middle of a page: {length} bytes in pages of {page}")
+        }))
     }
 
     /// Copies the catalog, as it is at this moment, into a new file (0600),

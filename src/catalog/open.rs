@@ -9,7 +9,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::error::{Error, Result};
-use super::location::{self, Location};
+use super::location::{self, Location, with_suffix};
 use super::schema::{self, Version};
 use super::{Catalog, Place, waited};
 
@@ -31,15 +31,16 @@ impl Catalog {
     /// [`Error::Locked`], [`Error::Io`]; the file is untouched then.
     pub fn open_for_writing(place: &Place) -> Result<Self> {
         let location = location::for_writing(&place.path)?;
-        let mut catalog = Self::connect(
-            &location.path,
-            OpenFlags::SQLITE_OPEN_READ_WRITE,
-            place.lock_timeout,
-        )?;
-        catalog
-            .prepare_for_writing()
-            .map_err(|error| waited(error, place.lock_timeout))?;
-        Ok(catalog)
+        let open = || -> Result<Self> {
+            let mut catalog = Self::connect(
+                &location.path,
+                OpenFlags::SQLITE_OPEN_READ_WRITE,
+                place.lock_timeout,
+            )?;
+            catalog.prepare_for_writing()?;
+            Ok(catalog)
+        };
+        open().map_err(|error| waited(error.nothing_saved(), place.lock_timeout))
     }
 
     /// Opens the catalog for reading; one that does not exist is an empty one,
@@ -151,6 +152,9 @@ impl Catalog {
 
     fn prepare_for_writing(&mut self) -> Result<()> {
         let found = schema::version(&self.connection)?;
+        // From here on the file is known to be ours.
+        self.connection
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
         if location::is_on_network(&self.path) {
             set_journal(&self.connection, "DELETE", self.lock_timeout)?;
         } else {
@@ -168,6 +172,9 @@ fn settle(connection: &Connection, lock_timeout: Duration) -> Result<()> {
     connection.busy_timeout(lock_timeout)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    // Otherwise closing a file that is not ours to change, such as a newer
+    // catalog, would move into it what another program left in its log.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.execute_batch(&format!(
         "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -{CACHE_KIB};"
     ))?;
@@ -194,13 +201,6 @@ fn set_journal(connection: &Connection, mode: &str, lock_timeout: Duration) -> R
             other => return Ok(other.map(|_| ())?),
         }
     }
-}
-
-/// Returns the path of a file that SQLite keeps beside the catalog.
-pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
 }
 
 fn percent_encode(path: &str) -> String {
