@@ -109,3 +109,6 @@ fn name_catalog(transaction: &Transaction<'_>) -> Result<()> {
     )?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
