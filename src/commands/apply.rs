@@ -9,7 +9,8 @@ use super::{Status, confirmed};
 use crate::app::App;
 use crate::catalog::Catalog;
 use crate::error::Result;
-use crate::ops::apply::{Action, ApplyOptions, Documents, apply};
+use crate::ops::apply::{Action, ApplyOptions, apply};
+use crate::ops::documents::Documents;
 use crate::output::format::Format;
 
 /// Make the catalog say what a folder of JSON or YAML files says

@@ -8,7 +8,7 @@ use super::Status;
 use super::input::pictures;
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::ops::apply::Documents;
+use crate::ops::documents::Documents;
 use crate::ops::plan::diff;
 use crate::output::text::visible_lines;
 

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use similar::TextDiff;
 
-use super::apply::{Document, Documents, Kind, Origin, declared};
+use super::apply::declared;
+use super::documents::{Document, Documents, Kind, Origin};
 use super::pictures::Pictures;
 use super::{Error, Result};
 use crate::catalog::{self, Catalog};
