@@ -11,6 +11,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use super::error::{Error, Result};
 use super::location::{self, Location, with_suffix};
 use super::schema::{self, Version};
+use super::search;
 use super::{Catalog, Place, waited};
 
 /// SQLite before this version can damage a write-ahead log when two processes
@@ -179,6 +180,7 @@ fn settle(connection: &Connection, lock_timeout: Duration) -> Result<()> {
         "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -{CACHE_KIB};"
     ))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    search::add_function(connection)?;
     Ok(())
 }
 

@@ -1,15 +1,19 @@
 //! The search index: keeping it true, and asking it.
 
+use std::borrow::Cow;
+
+use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, Transaction};
 
 use super::error::Result;
 use super::images;
 use crate::domain::image::ImageConfig;
 
-/// The most trigrams of a search that the index is asked for. Every further
-/// one costs a list to read, and what is found is compared with the text of
-/// the image anyway.
-const MOST_TRIGRAMS: usize = 8;
+/// How many trigrams of a search, the ones that are probably rarest, the index
+/// is asked for at most. The list of one that is in every image costs as much to read
+/// as a thousand images to compare, and what is found is compared with the text
+/// of the image anyway.
+const RAREST_TRIGRAMS: usize = 4;
 
 /// Adds an image to the index.
 pub(super) fn add(connection: &Connection, id: i64, config: &ImageConfig) -> Result<()> {
@@ -88,6 +92,54 @@ pub(super) fn rebuild(transaction: &Transaction<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Makes `holds_text(NEEDLE, name, display_name, description, url, url_for_gpu,
+/// image_spec, tags)` known to a connection: whether one of the texts of an
+/// image holds the needle, which is in lower case already. It is asked before
+/// the other columns of an image are read.
+pub(super) fn add_function(connection: &Connection) -> Result<()> {
+    connection.create_scalar_function(
+        "holds_text",
+        8,
+        FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC,
+        |context| {
+            let text = |index: usize| {
+                let value = context.get_raw(index);
+                value
+                    .as_str_or_null()
+                    .unwrap_or_default()
+                    .unwrap_or_default()
+            };
+            let needle = text(0);
+            let holds = |text: &str| fold_case(text).contains(needle);
+            if (1..6).any(|index| holds(text(index))) {
+                return Ok(true);
+            }
+            let spec: Option<serde_json::Value> = serde_json::from_str(text(6)).ok();
+            let base = spec.as_ref().and_then(|spec| spec["baseImage"].as_str());
+            if base.is_some_and(holds) {
+                return Ok(true);
+            }
+            let tags: Vec<Cow<'_, str>> = serde_json::from_str(text(7)).unwrap_or_default();
+            Ok(tags.iter().any(|tag| holds(tag)))
+        },
+    )?;
+    Ok(())
+}
+
+/// Returns the text in lower case, letter by letter: `str::to_lowercase` makes
+/// of a Σ what its neighbours ask for, so that a part of a text would not be
+/// found in it.
+pub(super) fn fold_case(text: &str) -> Cow<'_, str> {
+    let folded = |character: char| character.is_ascii() && !character.is_ascii_uppercase();
+    if text.chars().all(folded) {
+        return Cow::Borrowed(text);
+    }
+    if text.is_ascii() {
+        return Cow::Owned(text.to_ascii_lowercase());
+    }
+    Cow::Owned(text.chars().flat_map(char::to_lowercase).collect())
+}
+
 /// Returns the query that finds every image that may hold `text`, or nothing
 /// where the text is too short for the index.
 pub(super) fn query(text: &str) -> Option<String> {
@@ -95,10 +147,16 @@ pub(super) fn query(text: &str) -> Option<String> {
     if characters.len() < 3 || characters.contains(&'\0') {
         return None;
     }
-    let mut trigrams: Vec<&[char]> = characters.windows(3).collect();
+    let mut trigrams: Vec<&[char]> = Vec::new();
+    for trigram in characters.windows(3) {
+        if !trigrams.contains(&trigram) {
+            trigrams.push(trigram);
+        }
+    }
     trigrams.sort_by_key(|trigram| std::cmp::Reverse(rarity(trigram)));
-    trigrams.dedup();
-    trigrams.truncate(MOST_TRIGRAMS);
+    let best = trigrams.first().map_or(0, |trigram| rarity(trigram));
+    trigrams.retain(|trigram| rarity(trigram) * 2 >= best);
+    trigrams.truncate(RAREST_TRIGRAMS);
     let quoted: Vec<String> = trigrams
         .iter()
         .map(|trigram| {
@@ -115,7 +173,9 @@ fn rarity(trigram: &[char]) -> u32 {
     trigram
         .iter()
         .map(|character| match character {
-            '0'..='9' => 3,
+            '1'..='9' => 3,
+            // Numbers are often filled up with it.
+            '0' => 2,
             'j' | 'q' | 'x' | 'z' | 'k' | 'v' | 'w' | 'y' => 2,
             'J' | 'Q' | 'X' | 'Z' | 'K' | 'V' | 'W' | 'Y' => 2,
             'b' | 'f' | 'h' | 'p' | 'u' | '@' | '_' | '+' => 1,
@@ -176,7 +236,7 @@ mod tests {
     #[test]
     fn a_long_text_is_looked_up_by_its_rarest_trigrams() {
         let query = query("registry.example.com/team-61/notebook-61234").expect("long enough");
-        assert_eq!(query.matches(" AND ").count(), MOST_TRIGRAMS - 1);
+        assert_eq!(query.matches(" AND ").count(), RAREST_TRIGRAMS - 1);
         assert!(
             query.contains("\"612\"") && query.contains("\"234\""),
             "{query}"

@@ -10,10 +10,6 @@ use crate::domain::image::{Archived, ImageFilter, SortField};
 pub(super) struct Query {
     pub sql: String,
     pub values: Vec<Value>,
-    /// Text to be looked for in each image that the query finds.
-    pub search: Option<String>,
-    /// How many images are wanted.
-    pub limit: u64,
 }
 
 impl Query {
@@ -21,11 +17,16 @@ impl Query {
         let mut query = Self {
             sql: filled.selection(),
             values: Vec::new(),
-            search: filter.search.as_ref().map(|text| fold_case(text)),
-            limit: filter.limit.unwrap_or(u64::MAX),
         };
         let mut conditions: Vec<String> = Vec::new();
         let index_query = filter.search.as_deref().and_then(search::query);
+        if let Some(text) = &filter.search {
+            let place = query.bind(search::fold_case(text).into_owned());
+            conditions.push(format!(
+                "holds_text({place}, i.name, i.display_name, i.description, i.url, \
+                 i.url_for_gpu, i.image_spec, i.tags)"
+            ));
+        }
         if let Some(text) = index_query {
             let place = query.bind(text);
             conditions.push(format!(
@@ -86,6 +87,11 @@ impl Query {
         }
         query.sql.push_str(" ORDER BY ");
         query.sql.push_str(&order(filter, filled));
+        if let Some(limit) = filter.limit {
+            query
+                .sql
+                .push_str(&format!(" LIMIT {}", limit.min(i64::MAX.unsigned_abs())));
+        }
         query
     }
 
@@ -93,16 +99,6 @@ impl Query {
         self.values.push(Value::Text(value));
         format!("?{}", self.values.len())
     }
-}
-
-/// Returns the text in lower case, letter by letter: `str::to_lowercase` makes
-/// of a Σ what its neighbours ask for, so that a part of a text would not be
-/// found in it.
-pub(super) fn fold_case(text: &str) -> String {
-    if text.is_ascii() {
-        return text.to_ascii_lowercase();
-    }
-    text.chars().flat_map(char::to_lowercase).collect()
 }
 
 fn order(filter: &ImageFilter, filled: Filled) -> String {

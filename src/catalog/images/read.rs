@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
-use super::query::{Query, fold_case};
+use super::query::Query;
 use super::{Filled, GROUPS, Groups, image_of};
 use crate::catalog::error::{Error, Result};
 use crate::catalog::{Catalog, groups};
@@ -61,18 +61,8 @@ pub(in crate::catalog) fn select<E: From<Error>>(
         .query(params_from_iter(&query.values))
         .map_err(sqlite)?;
     let mut count = 0;
-    while count < query.limit
-        && let Some(row) = rows.next().map_err(sqlite)?
-    {
+    while let Some(row) = rows.next().map_err(sqlite)? {
         let (id, image) = image_of(row, filled, &groups).map_err(E::from)?;
-        if let Some(text) = &query.search
-            && !image
-                .config
-                .search_parts()
-                .any(|part| fold_case(part).contains(text))
-        {
-            continue;
-        }
         count += 1;
         each(id, image)?;
     }

@@ -11,6 +11,9 @@ use crate::error::{Error, Result};
 use crate::ops::images::check_filter;
 use crate::output::images::ListPrinter;
 
+/// The most images of a list that are held in memory.
+const MOST_HELD: usize = 256;
+
 /// List images in the order of creation
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -110,15 +113,32 @@ impl List {
 
 fn print(app: &mut App, catalog: &Catalog, filter: &ImageFilter) -> Result<()> {
     let mut printer = ListPrinter::new(app.format);
+    // A short list is read once; a long one is not held in memory.
+    let mut held = Some(Vec::new());
     if printer.measures() {
         catalog.for_each_image::<Error>(filter, |image| {
             printer.measure(&image);
+            match &mut held {
+                Some(images) if images.len() < MOST_HELD => images.push(image),
+                _ => held = None,
+            }
             Ok(())
         })?;
+    } else {
+        held = None;
     }
     let width = app.console.width;
     let out = app.console.out();
     printer.begin(width, out)?;
-    catalog.for_each_image::<Error>(filter, |image| Ok(printer.print(&image, out)?))?;
+    match held {
+        Some(images) => {
+            for image in &images {
+                printer.print(image, out)?;
+            }
+        }
+        None => {
+            catalog.for_each_image::<Error>(filter, |image| Ok(printer.print(&image, out)?))?;
+        }
+    }
     Ok(printer.end(out)?)
 }
