@@ -68,5 +68,5 @@ fn as_json(error: &Error) -> String {
             "cause": error.cause,
         }
     });
-    format!("{object}\n")
+    format!("{}\n", super::json::escaped(&object.to_string()))
 }

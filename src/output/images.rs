@@ -111,7 +111,7 @@ impl ListPrinter {
                 let before: &[u8] = if self.printed == 1 { b"[\n" } else { b",\n" };
                 self.buffer.extend_from_slice(before);
                 image.write_json(&mut self.buffer);
-                out.write_all(&self.buffer)
+                super::json::write_text(out, &self.buffer)
             }
             Format::Yaml => {
                 self.buffer.clear();

@@ -6,6 +6,7 @@ pub mod details;
 pub mod failure;
 pub mod format;
 pub mod images;
+pub mod json;
 pub mod progress;
 pub mod records;
 pub mod table;

@@ -58,7 +58,7 @@ fn write_json_list<R: Serialize>(out: &mut dyn Write, records: &[R]) -> io::Resu
     }
     for (index, record) in records.iter().enumerate() {
         out.write_all(if index == 0 { b"[\n" } else { b",\n" })?;
-        serde_json::to_writer(&mut *out, record)?;
+        super::json::write_text(out, &serde_json::to_vec(record)?)?;
     }
     out.write_all(b"\n]\n")
 }
@@ -86,7 +86,7 @@ pub fn write_one<R: Record>(out: &mut dyn Write, format: Format, record: &R) -> 
 /// # Errors
 /// Those of `out`.
 pub fn write_pretty(out: &mut dyn Write, thing: &impl Serialize) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, thing)?;
+    super::json::write_text(out, &serde_json::to_vec_pretty(thing)?)?;
     out.write_all(b"\n")
 }
 

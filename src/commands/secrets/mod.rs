@@ -14,6 +14,7 @@ use crate::error::{Error, Kind, Result};
 use crate::formats::document::{Position, json, write_json_pretty, write_yaml};
 use crate::ops::secrets;
 use crate::output::format::Format;
+use crate::output::json::write_text;
 use crate::output::records::{Record, write_list, write_one};
 
 #[derive(Debug, Subcommand)]
@@ -147,7 +148,10 @@ impl Export {
         if text.last() != Some(&b'\n') {
             text.push(b'\n');
         }
-        app.console.out().write_all(&text)?;
+        match app.format {
+            Format::Json => write_text(app.console.out(), &text)?,
+            _ => app.console.out().write_all(&text)?,
+        }
         Ok(Status::Done)
     }
 }
