@@ -146,21 +146,51 @@ pub struct Global {
 #[derive(Debug, Subcommand)]
 pub enum Noun {
     /// The images of the catalog
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  imgdex images create -f image.json
+  imgdex images list --group research
+  imgdex images update base -f change.yaml"
+    )]
     Images(images::Verb),
     /// The groups that may use images
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  imgdex groups create research --display-name 'Research'
+  imgdex groups list"
+    )]
     Groups(groups::Verb),
     /// Pull secrets and other secrets: descriptions here, values elsewhere
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  imgdex secrets create -f secret.json
+  imgdex secrets list"
+    )]
     Secrets(secrets::Verb),
     /// The catalog's file: look after it
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  imgdex catalog info
+  imgdex catalog backup catalog.db"
+    )]
     Catalog(catalog::Verb),
     Apply(apply::Apply),
     Diff(diff::Diff),
     /// The settings in force
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  imgdex config show"
+    )]
     Config(config::Verb),
     Completions(complete::Completions),
     Man(man::Man),
