@@ -1,17 +1,21 @@
 //! `imgdex apply`.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use clap::Args;
+use serde::Serialize;
 
 use super::input::pictures;
 use super::{Status, confirmed};
 use crate::app::App;
 use crate::catalog::Catalog;
 use crate::error::Result;
-use crate::ops::apply::{Action, ApplyOptions, apply};
+use crate::ops::apply::{Action, Applied, ApplyOptions, apply};
 use crate::ops::documents::Documents;
 use crate::output::format::Format;
+use crate::output::records::{Record, write_list};
+use crate::output::text::visible;
 
 /// Make the catalog say what a folder of JSON or YAML files says
 ///
@@ -84,12 +88,12 @@ impl Apply {
             .filter(|one| one.action == Action::Unchanged)
             .count();
         let out = app.console.out();
-        for one in &applied {
-            match (app.format, one.action) {
-                (_, Action::Unchanged) => {}
-                (Format::Name, _) => writeln!(out, "{}/{}", one.kind.name(), one.name)?,
-                (_, action) => writeln!(out, "{}/{} {}", one.kind.name(), one.name, action.name())?,
-            }
+        let rows: Vec<Row> = applied.iter().filter_map(Row::of).collect();
+        match app.format {
+            Format::Table | Format::Wide => rows
+                .iter()
+                .try_for_each(|row| writeln!(out, "{} {}", visible(&row.label), row.action))?,
+            format => write_list(out, format, None, &rows)?,
         }
         app.console.flush()?;
         let dry = if self.dry_run {
@@ -102,6 +106,43 @@ impl Apply {
             applied.len() - unchanged
         ));
         Ok(Status::Done)
+    }
+}
+
+/// One thing that was changed.
+#[derive(Debug, Serialize)]
+struct Row {
+    kind: &'static str,
+    name: String,
+    action: &'static str,
+    #[serde(skip)]
+    label: String,
+}
+
+impl Row {
+    fn of(applied: &Applied) -> Option<Self> {
+        (applied.action != Action::Unchanged).then(|| Self {
+            kind: applied.kind.name(),
+            name: applied.name.clone(),
+            action: applied.action.name(),
+            label: format!("{}/{}", applied.kind.name(), applied.name),
+        })
+    }
+}
+
+impl Record for Row {
+    const COLUMNS: &'static [&'static str] = &["kind", "name", "action"];
+
+    fn cells(&self) -> Vec<Cow<'_, str>> {
+        vec![
+            Cow::Borrowed(self.kind),
+            Cow::Borrowed(&self.name),
+            Cow::Borrowed(self.action),
+        ]
+    }
+
+    fn label(&self) -> &str {
+        &self.label
     }
 }
 

@@ -155,7 +155,7 @@ pub fn write_image(out: &mut dyn Write, format: Format, image: &Image) -> io::Re
             let mut text = Vec::new();
             write_json_pretty(&tree_of(image), 0, &mut text);
             text.push(b'\n');
-            out.write_all(&text)
+            super::json::write_text(out, &text)
         }
         Format::Yaml => write_tree_as_yaml(out, &tree_of(image)),
         Format::Csv | Format::Name => {
