@@ -128,10 +128,10 @@ impl Create {
             ));
         }
         if report.skipped > 0 {
-            app.console.note(&format!(
-                "left {} as they are: the names exist",
-                images(report.skipped)
-            ));
+            app.console.note(&match report.skipped {
+                1 => "left 1 image as it is: the name exists".to_owned(),
+                count => format!("left {count} images as they are: the names exist"),
+            });
         }
         if report.unseen.count > 0 {
             let first = report.unseen.first.first().map_or("ID", String::as_str);
@@ -154,14 +154,6 @@ impl Create {
                 named(&report.to_build)
             ));
         }
-    }
-}
-
-fn images(count: u64) -> String {
-    if count == 1 {
-        "1 image".to_owned()
-    } else {
-        format!("{count} images")
     }
 }
 

@@ -8,7 +8,8 @@ use tempfile::SpooledTempFile;
 use super::Failure;
 use crate::catalog::{self, Catalog, Changed, Inserted, NewRow, Writer};
 use crate::domain::change::Actor;
-use crate::domain::image::NewImage;
+use crate::domain::group::GroupsInput;
+use crate::domain::image::{ImageConfig, NewImage};
 use crate::formats::document::{Fault, Node, Shape, Value};
 use crate::formats::{self, image::image_of};
 use crate::ops::error::{Faults, ItemFault, ItemName, located};
@@ -303,22 +304,24 @@ fn write(
     let written = match writer.insert_image(row) {
         Ok(Inserted::Yes) => {
             report.created += 1;
-            true
+            Some(Outcome::of_new(&item.image))
         }
         Ok(Inserted::Twice) => {
             let message = format!("the name `{}` is in this input twice", item.name.name);
             faults.item(file, &item.name, vec![name_fault(item, message)]);
-            false
+            None
         }
         Ok(Inserted::Exists) => write_existing(writer, file, item, options, faults, report)?,
         Err(catalog::Error::Rejected(found)) => {
             faults.item(file, &item.name, located(found, &item.node));
-            false
+            None
         }
         Err(error) => return Err(error.into()),
     };
-    if written && faults.is_empty() {
-        note(item, report)?;
+    if let Some(outcome) = written
+        && faults.is_empty()
+    {
+        note(&item.image.config.name, outcome, report)?;
     }
     Ok(())
 }
@@ -337,7 +340,7 @@ fn write_existing(
     options: &CreateOptions,
     faults: &mut Faults,
     report: &mut CreateReport,
-) -> Result<bool> {
+) -> Result<Option<Outcome>> {
     let name = &item.image.config.name;
     match options.existing {
         Existing::Refuse => {
@@ -348,16 +351,16 @@ fn write_existing(
                 item: Some(item.name.clone()),
                 exists: true,
             });
-            return Ok(false);
+            return Ok(None);
         }
         _ if !writer.first_mention(name)? => {
             let message = format!("the name `{name}` is in this input twice");
             faults.item(file, &item.name, vec![name_fault(item, message)]);
-            return Ok(false);
+            return Ok(None);
         }
         Existing::Skip => {
             report.skipped += 1;
-            return Ok(false);
+            return Ok(None);
         }
         Existing::Update => {}
     }
@@ -374,39 +377,65 @@ fn write_existing(
         Ok(update.image)
     });
     match updated {
-        Ok((_, Changed::Yes)) => report.updated += 1,
-        Ok((_, Changed::No)) => report.unchanged += 1,
+        Ok((image, changed)) => {
+            match changed {
+                Changed::Yes => report.updated += 1,
+                Changed::No => report.unchanged += 1,
+            }
+            Ok(Some(Outcome::of(&image.config, image.groups.is_empty())))
+        }
         Err(Failure::Faults(found)) => {
             faults.item(file, &item.name, found);
-            return Ok(false);
+            Ok(None)
         }
         Err(Failure::Catalog(catalog::Error::Rejected(found))) => {
             faults.item(file, &item.name, located(found, &item.node));
-            return Ok(false);
+            Ok(None)
         }
-        Err(Failure::Catalog(error)) => return Err(error.into()),
+        Err(Failure::Catalog(error)) => Err(error.into()),
     }
-    Ok(true)
+}
+
+/// What an image is once it is written, as far as hints tell of it.
+struct Outcome {
+    unseen: bool,
+    without_reference: bool,
+    to_build: bool,
+}
+
+impl Outcome {
+    fn of(config: &ImageConfig, no_group: bool) -> Self {
+        let unreferenced = config.url.is_none() && config.url_for_gpu.is_none();
+        Self {
+            unseen: !config.global && no_group && !config.archived,
+            without_reference: unreferenced && config.spec.is_none(),
+            to_build: unreferenced && config.spec.is_some(),
+        }
+    }
+
+    fn of_new(image: &NewImage) -> Self {
+        let no_group = match &image.groups {
+            GroupsInput::Set(groups) => groups.is_empty(),
+            GroupsInput::Change { connect, .. } => connect.is_empty(),
+        };
+        Self::of(&image.config, no_group)
+    }
 }
 
 /// Notes an image for the report.
-fn note(item: &Item, report: &mut CreateReport) -> Result<()> {
-    let config = &item.image.config;
-    writeln!(report.names, "{}", config.name).map_err(|source| Error::Read {
+fn note(name: &str, outcome: Outcome, report: &mut CreateReport) -> Result<()> {
+    writeln!(report.names, "{name}").map_err(|source| Error::Read {
         name: "temporary file".to_owned(),
         source,
     })?;
-    let no_group = match &item.image.groups {
-        crate::domain::group::GroupsInput::Set(groups) => groups.is_empty(),
-        crate::domain::group::GroupsInput::Change { connect, .. } => connect.is_empty(),
-    };
-    if !config.global && no_group && !config.archived {
-        report.unseen.add(&config.name);
-    }
-    match (&config.spec, &config.url, &config.url_for_gpu) {
-        (None, None, None) => report.without_reference.add(&config.name),
-        (Some(_), None, None) => report.to_build.add(&config.name),
-        _ => {}
+    for (applies, images) in [
+        (outcome.unseen, &mut report.unseen),
+        (outcome.without_reference, &mut report.without_reference),
+        (outcome.to_build, &mut report.to_build),
+    ] {
+        if applies {
+            images.add(name);
+        }
     }
     Ok(())
 }
