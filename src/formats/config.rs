@@ -286,7 +286,7 @@ impl Reader {
         let number = node.as_u64().filter(|number| (1..=1000).contains(number));
         if number.is_none() {
             self.decoder
-                .mistyped(field, node, "a number from 1 to 1000");
+                .out_of_range(field, node, "a number from 1 to 1000");
         }
         number
     }

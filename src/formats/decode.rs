@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::document::{Entry, Fault, Node, write_json};
+use super::document::{Entry, Fault, Node, Value, write_json};
 use crate::domain::name::{nearest, shorten};
 
 /// The faults found so far, and the readers of single fields.
@@ -19,6 +19,16 @@ impl Decoder {
             field,
             format!("{name} should be {wanted}, but is {}", node.kind_name()),
         ));
+    }
+
+    /// Notes that a value is not a number as it should be.
+    pub(super) fn out_of_range(&mut self, field: &str, node: &Node, wanted: &str) {
+        let Value::Number(text) = &node.value else {
+            return self.mistyped(field, node, wanted);
+        };
+        let (name, text) = (last_word(field), shorten(text));
+        let rule = format!("{name} should be {wanted}, but is `{text}`");
+        self.faults.push(node.fault(field, rule));
     }
 
     /// Returns a string; null is an unset one.
@@ -56,7 +66,7 @@ impl Decoder {
             .as_u64()
             .filter(|number| i64::try_from(*number).is_ok());
         if number.is_none() {
-            self.mistyped(field, node, "a whole number of bytes from 0");
+            self.out_of_range(field, node, "a whole number of bytes from 0");
         }
         number
     }
