@@ -39,11 +39,6 @@ pub fn faults(image: &NewImage) -> Vec<FieldFault> {
     if let Some(spec) = &config.spec {
         check_spec(config, spec, &mut faults);
     }
-    if let Some(name) = &config.pull_secret
-        && let Err(rule) = check_resource_name("pullSecret", name)
-    {
-        faults.push(FieldFault::new("pullSecret", rule));
-    }
     if let Some(kind) = &config.kind
         && !is_kind(kind)
     {
