@@ -1,15 +1,13 @@
 //! Adding images from a text of any length: read, checked and written one by
 //! one, in one transaction.
 
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
-
-use tempfile::SpooledTempFile;
+use std::io::Read;
 
 use super::Failure;
+use super::report::{CreateReport, Outcome};
 use crate::catalog::{self, Catalog, Changed, Inserted, NewRow, Writer};
 use crate::domain::change::Actor;
-use crate::domain::group::GroupsInput;
-use crate::domain::image::{ImageConfig, NewImage};
+use crate::domain::image::NewImage;
 use crate::formats::document::{Fault, Node, Shape, Value};
 use crate::formats::{self, image::image_of};
 use crate::ops::error::{Faults, ItemFault, ItemName, located};
@@ -26,12 +24,6 @@ const READ_AHEAD_BYTES: usize = 4 * 1024 * 1024;
 
 /// Items between two tellings of how far it is.
 const TELL_EVERY: u64 = 256;
-
-/// Bytes of printed names that are held in memory; more go to a file.
-const NAMES_IN_MEMORY: usize = 256 * 1024;
-
-/// The most images that a hint names.
-const MOST_NAMED: usize = 5;
 
 /// What is done with an image whose name exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -51,72 +43,6 @@ pub struct CreateOptions {
     pub dry_run: bool,
     /// Where the pictures are that the images name.
     pub pictures: Pictures,
-}
-
-/// What was done.
-pub struct CreateReport {
-    /// The names of the images made, changed or found unchanged, one a line,
-    /// in the order of the input.
-    names: SpooledTempFile,
-    pub created: u64,
-    pub updated: u64,
-    pub unchanged: u64,
-    pub skipped: u64,
-    /// Images that nobody can use.
-    pub unseen: Named,
-    /// Images that have nothing to pull or to build.
-    pub without_reference: Named,
-    /// Images that are to be built.
-    pub to_build: Named,
-    /// Whether the input was one bare object.
-    pub single: bool,
-}
-
-/// Some images: how many, and the first few by name.
-#[derive(Debug, Default)]
-pub struct Named {
-    pub count: u64,
-    pub first: Vec<String>,
-}
-
-impl Named {
-    fn add(&mut self, name: &str) {
-        self.count += 1;
-        if self.first.len() < MOST_NAMED {
-            self.first.push(name.to_owned());
-        }
-    }
-}
-
-impl CreateReport {
-    fn new() -> Self {
-        Self {
-            names: SpooledTempFile::new(NAMES_IN_MEMORY),
-            created: 0,
-            updated: 0,
-            unchanged: 0,
-            skipped: 0,
-            unseen: Named::default(),
-            without_reference: Named::default(),
-            to_build: Named::default(),
-            single: false,
-        }
-    }
-
-    /// Calls `each` with every name, in the order of the input.
-    ///
-    /// # Errors
-    /// Those of the file in which many names are kept, and of `each`.
-    pub fn for_each_name<E: From<io::Error>>(
-        &mut self,
-        mut each: impl FnMut(&str) -> std::result::Result<(), E>,
-    ) -> std::result::Result<(), E> {
-        self.names.seek(SeekFrom::Start(0))?;
-        for line in BufReader::new(&mut self.names).lines() {
-            each(&line?)?;
-        }
-        Ok(())
-    }
 }
 
 struct Item {
@@ -321,7 +247,7 @@ fn write(
     if let Some(outcome) = written
         && faults.is_empty()
     {
-        note(&item.image.config.name, outcome, report)?;
+        report.note(&item.image.config.name, &outcome)?;
     }
     Ok(())
 }
@@ -394,48 +320,4 @@ fn write_existing(
         }
         Err(Failure::Catalog(error)) => Err(error.into()),
     }
-}
-
-/// What an image is once it is written, as far as hints tell of it.
-struct Outcome {
-    unseen: bool,
-    without_reference: bool,
-    to_build: bool,
-}
-
-impl Outcome {
-    fn of(config: &ImageConfig, no_group: bool) -> Self {
-        let unreferenced = config.url.is_none() && config.url_for_gpu.is_none();
-        Self {
-            unseen: !config.global && no_group && !config.archived,
-            without_reference: unreferenced && config.spec.is_none(),
-            to_build: unreferenced && config.spec.is_some(),
-        }
-    }
-
-    fn of_new(image: &NewImage) -> Self {
-        let no_group = match &image.groups {
-            GroupsInput::Set(groups) => groups.is_empty(),
-            GroupsInput::Change { connect, .. } => connect.is_empty(),
-        };
-        Self::of(&image.config, no_group)
-    }
-}
-
-/// Notes an image for the report.
-fn note(name: &str, outcome: Outcome, report: &mut CreateReport) -> Result<()> {
-    writeln!(report.names, "{name}").map_err(|source| Error::Read {
-        name: "temporary file".to_owned(),
-        source,
-    })?;
-    for (applies, images) in [
-        (outcome.unseen, &mut report.unseen),
-        (outcome.without_reference, &mut report.without_reference),
-        (outcome.to_build, &mut report.to_build),
-    ] {
-        if applies {
-            images.add(name);
-        }
-    }
-    Ok(())
 }

@@ -1,8 +1,10 @@
 //! What is done with images.
 
 mod create;
+mod report;
 
-pub use create::{CreateOptions, CreateReport, Existing, Named, create};
+pub use create::{CreateOptions, Existing, create};
+pub use report::{CreateReport, Named};
 
 use super::error::{Faults, ItemName, located};
 use super::pictures::Pictures;
