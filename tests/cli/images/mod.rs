@@ -2,7 +2,9 @@
 
 mod archive;
 mod bad_input;
+mod copy_and_delete;
 mod create;
+mod environment;
 mod groups;
 mod history;
 mod list;
