@@ -107,9 +107,10 @@ impl Faults {
         }
     }
 
-    /// Adds the faults of one item.
-    pub(super) fn item(&mut self, file: &str, item: &ItemName, faults: Vec<Fault>) {
+    /// Adds the faults of one item, in the order of their places.
+    pub(super) fn item(&mut self, file: &str, item: &ItemName, mut faults: Vec<Fault>) {
         self.items += 1;
+        faults.sort_by_key(|fault| fault.at);
         for fault in faults {
             self.push(ItemFault {
                 file: file.to_owned(),

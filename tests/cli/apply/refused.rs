@@ -42,8 +42,8 @@ fn unknown_groups_and_secrets_are_bad_input() {
     exit code: 2
     ----- stderr -----
     error: the documents cannot be applied; nothing was written
-    a.yaml:3:21: useImagePullSecret: secret `image-gone` does not exist; make it with `imgdex secrets create` (item 1, `a`)
     a.yaml:2:10: groups[0]: group `gone` does not exist; make it with `imgdex groups create` (item 1, `a`)
+    a.yaml:3:21: useImagePullSecret: secret `image-gone` does not exist; make it with `imgdex secrets create` (item 1, `a`)
     ");
     insta::assert_snapshot!(home.run("diff -f a.yaml").snapshot(&home), @r"
     exit code: 2
