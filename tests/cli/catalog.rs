@@ -129,7 +129,7 @@ fn what_is_no_catalog_is_refused_and_left_as_it_was() {
     insta::assert_snapshot!(home.run("--catalog text.db images list").snapshot(&home), @r"
     exit code: 8
     ----- stderr -----
-    error: cannot use the catalog `text.db`: the file is not an imgdex catalog: it is not a SQLite database
+    error: cannot use the catalog `text.db`: the file is not an imgdex catalog, or a part of it is missing: it ends in the middle of a page
     hint: the file was not changed; name another with `--catalog`, or take a backup back
     ");
     home.pipe(FIRST, "--catalog text.db images create").fails(8);

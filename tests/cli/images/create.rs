@@ -108,7 +108,14 @@ fn every_field_comes_back_in_its_documented_order() {
       "createdAt": "<time>",
       "updatedAt": "<time>",
       "revision": 1,
-      "myOwnField": {"z":[1,2.50,null],"a":"b"},
+      "myOwnField": {
+        "z": [
+          1,
+          2.50,
+          null
+        ],
+        "a": "b"
+      },
       "another": true
     }
     "#);

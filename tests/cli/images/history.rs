@@ -63,8 +63,8 @@ fn the_history_is_a_table_too() {
     exit code: 0
     ----- stdout -----
     revision  time                  author  action  changes
-    --------  --------------------  ------  ------  ----------------------------------------------------------------------------------
-    1         <time>  tester  create  name=a; displayName=a; type=both; global=true; author=tester; formats=["primehub"]
+    --------  --------------------  ------  ------  ------------------------------------------------------------------------------
+    1         <time>  tester  create  name=a; displayName=a; type=both; global=true; author=tester; formats=primehub
     2         <time>  tester  update  description: - → a\u{1b}[31m
     "#);
 }

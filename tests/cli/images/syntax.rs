@@ -262,7 +262,14 @@ mine: {flag: true, count: 3, off: off, date: 2024-01-02, ratio: 1.50, none: null
       "createdAt": "<time>",
       "updatedAt": "<time>",
       "revision": 1,
-      "mine": {"flag":true,"count":3,"off":"off","date":"2024-01-02","ratio":"1.50","none":null}
+      "mine": {
+        "flag": true,
+        "count": 3,
+        "off": "off",
+        "date": "2024-01-02",
+        "ratio": "1.50",
+        "none": null
+      }
     }
     "#);
 }
