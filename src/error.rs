@@ -153,7 +153,6 @@ impl From<catalog::Error> for Error {
                 let kind = match source.as_ref().map(io::Error::kind) {
                     Some(io::ErrorKind::AlreadyExists) => Kind::Conflict,
                     Some(io::ErrorKind::Interrupted) => Kind::Interrupted,
-                    Some(io::ErrorKind::NotFound) => Kind::NotFound,
                     _ => Kind::Io,
                 };
                 let failure = Self::new(kind, message);
@@ -245,6 +244,7 @@ impl From<ops::Error> for Error {
                 };
                 Self::new(kind, format!("cannot read `{}`", shorten(&name))).because(&source)
             }
+            E::Write { source, .. } => Self::new(Kind::Io, message).because(&source),
             E::Unsafe { hint, .. } | E::Refused { hint, .. } => {
                 Self::new(Kind::Refused, message).hint(hint)
             }

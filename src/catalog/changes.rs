@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::Catalog;
 use super::error::{Error, Result};
 use crate::domain::change::{Actor, Change, Subject};
+use crate::domain::json_text::value_of;
 
 /// A change to be recorded.
 pub(super) struct Entry<'a> {
@@ -81,7 +82,10 @@ pub(super) fn difference(before: &str, after: &str) -> Result<(String, String)> 
     /// Fields that the record has itself.
     const OWN: [&str; 3] = ["createdAt", "updatedAt", "revision"];
     let fields = |text: &str| -> Result<Map<String, Value>> {
-        serde_json::from_str(text).map_err(unprintable)
+        match value_of(text).map_err(unprintable)? {
+            Value::Object(fields) => Ok(fields),
+            _ => Ok(Map::new()),
+        }
     };
     let (before, after) = (fields(before)?, fields(after)?);
     let differing = |one: &Map<String, Value>, other: &Map<String, Value>| {

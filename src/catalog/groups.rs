@@ -9,7 +9,7 @@ use super::{Catalog, Writer, changes};
 use crate::domain::change::Subject;
 use crate::domain::group::{Group, GroupRef};
 use crate::domain::image::{Archived, ImageFilter, NewImage};
-use crate::domain::image_rules::FieldFault;
+use crate::domain::image_rules::{FieldFault, MOST_FAULTS};
 use crate::domain::name::{check_group_name, is_uuid, nearest, shorten};
 
 impl Catalog {
@@ -127,8 +127,11 @@ impl Writer<'_> {
         wanted: &[GroupRef],
         faults: &mut Vec<FieldFault>,
     ) -> Result<Vec<Group>> {
-        let mut groups: Vec<Group> = Vec::with_capacity(wanted.len());
+        let mut groups: Vec<Group> = Vec::new();
         for (index, reference) in wanted.iter().enumerate() {
+            if faults.len() >= MOST_FAULTS {
+                break;
+            }
             let place = || format!("{field}[{index}]");
             match self.resolve(reference)? {
                 Ok(group) => {
@@ -141,6 +144,30 @@ impl Writer<'_> {
         }
         groups.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(groups)
+    }
+
+    /// Returns the groups that are meant, leaving out whole ones that are
+    /// unknown.
+    pub(super) fn known_groups(
+        &self,
+        field: &str,
+        wanted: &[GroupRef],
+        faults: &mut Vec<FieldFault>,
+    ) -> Result<Vec<Group>> {
+        let mut known = Vec::new();
+        for reference in wanted {
+            let is_known = match reference {
+                GroupRef::Known(_) => true,
+                GroupRef::Whole(group) => {
+                    find_known(&self.transaction, &group.id)?.is_some()
+                        || find_known(&self.transaction, &group.name)?.is_some()
+                }
+            };
+            if is_known {
+                known.push(reference.clone());
+            }
+        }
+        self.resolve_groups(field, &known, faults)
     }
 
     fn resolve(&self, reference: &GroupRef) -> Result<std::result::Result<Group, String>> {

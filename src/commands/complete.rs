@@ -117,7 +117,7 @@ pub fn secret_ids() -> ArgValueCompleter {
 /// Completes the fields that a list can be sorted by.
 pub fn image_fields() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| {
-        let names = SortField::ALL.iter().map(|(name, _)| (*name).to_owned());
+        let names = SortField::NAMES.into_iter().map(str::to_owned);
         candidates(names, &current.to_string_lossy())
     })
 }

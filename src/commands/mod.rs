@@ -160,7 +160,7 @@ Examples:
         subcommand,
         after_help = "\
 Examples:
-  imgdex groups create research --display-name 'Research'
+  imgdex groups create teaching --display-name 'Teaching'
   imgdex groups list"
     )]
     Groups(groups::Verb),

@@ -212,40 +212,54 @@ pub struct ImageFilter {
     pub applied_from: Option<String>,
 }
 
-/// What a list can be sorted by; otherwise it is in the order of creation.
+/// What a list can be sorted by: the name that a field has in JSON. Otherwise
+/// it is in the order of creation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SortField {
-    Name,
-    DisplayName,
-    Description,
-    Type,
-    Kind,
-    Author,
-    IsReady,
-    Size,
-    CreatedAt,
-    UpdatedAt,
-    VerifiedAt,
-    Revision,
-}
+pub struct SortField(&'static str);
 
 impl SortField {
-    /// Every field with the name that it has in JSON.
-    pub const ALL: [(&str, Self); 13] = [
-        ("id", Self::Name),
-        ("name", Self::Name),
-        ("displayName", Self::DisplayName),
-        ("description", Self::Description),
-        ("type", Self::Type),
-        ("kind", Self::Kind),
-        ("author", Self::Author),
-        ("isReady", Self::IsReady),
-        ("size", Self::Size),
-        ("createdAt", Self::CreatedAt),
-        ("updatedAt", Self::UpdatedAt),
-        ("verifiedAt", Self::VerifiedAt),
-        ("revision", Self::Revision),
+    /// The names of the fields.
+    pub const NAMES: [&str; 24] = [
+        "id",
+        "name",
+        "displayName",
+        "description",
+        "type",
+        "url",
+        "urlForGpu",
+        "useImagePullSecret",
+        "pullSecret",
+        "global",
+        "isReady",
+        "pullPolicy",
+        "kind",
+        "command",
+        "picture",
+        "author",
+        "archived",
+        "pinnedTag",
+        "digest",
+        "size",
+        "verifiedAt",
+        "createdAt",
+        "updatedAt",
+        "revision",
     ];
+
+    /// Returns the field of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::NAMES
+            .into_iter()
+            .find(|known| *known == name)
+            .map(Self)
+    }
+
+    /// Returns the name of the field.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.0
+    }
 }
 
 impl ImageConfig {

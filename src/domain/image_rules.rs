@@ -25,7 +25,12 @@ impl FieldFault {
     }
 }
 
-/// Returns every rule that the image breaks: none where it is good.
+/// The most faults of one image that are told of, so that no input costs more
+/// than a look at all of it.
+pub const MOST_FAULTS: usize = 50;
+
+/// Returns the rules that the image breaks, the first of them where there are
+/// many: none where it is good.
 #[must_use]
 pub fn faults(image: &NewImage) -> Vec<FieldFault> {
     let mut faults = Vec::new();
@@ -40,6 +45,7 @@ pub fn faults(image: &NewImage) -> Vec<FieldFault> {
         check_spec(config, spec, &mut faults);
     }
     if let Some(kind) = &config.kind
+        && !kind.is_empty()
         && !is_kind(kind)
     {
         faults.push(FieldFault::new(
@@ -51,11 +57,14 @@ pub fn faults(image: &NewImage) -> Vec<FieldFault> {
             ),
         ));
     }
+    check_texts(config, &mut faults);
     check_lists(config, &mut faults);
+    faults.truncate(MOST_FAULTS);
     faults
 }
 
-fn check_name(config: &ImageConfig, faults: &mut Vec<FieldFault>) {
+/// Adds the rule that the name breaks, if it breaks one.
+pub fn check_name(config: &ImageConfig, faults: &mut Vec<FieldFault>) {
     let elyra = config
         .formats
         .iter()
@@ -75,11 +84,18 @@ fn check_reference(field: &str, text: &str, faults: &mut Vec<FieldFault>) {
         let hint = error.hint().map(|hint| format!(" ({hint})"));
         faults.push(FieldFault::new(
             field,
-            format!(
-                "`{}` is not an image reference: {error}{}",
-                shorten(text),
-                hint.unwrap_or_default()
-            ),
+            match text.contains('@') && text.contains(':') {
+                // It may hold a password: `user:password@host/app`.
+                true => format!(
+                    "not an image reference: {error}{}",
+                    hint.unwrap_or_default()
+                ),
+                false => format!(
+                    "`{}` is not an image reference: {error}{}",
+                    shorten(text),
+                    hint.unwrap_or_default()
+                ),
+            },
         ));
     }
 }
@@ -115,6 +131,9 @@ fn check_spec(config: &ImageConfig, spec: &ImageSpec, faults: &mut Vec<FieldFaul
         ("pip", &spec.pip),
     ] {
         for (index, package) in packages.iter().enumerate() {
+            if faults.len() >= MOST_FAULTS {
+                return;
+            }
             if package.trim().is_empty() || package.chars().any(char::is_control) {
                 faults.push(FieldFault::new(
                     format!("imageSpec.packages.{manager}[{index}]"),
@@ -128,8 +147,45 @@ fn check_spec(config: &ImageConfig, spec: &ImageSpec, faults: &mut Vec<FieldFaul
     }
 }
 
+fn check_texts(config: &ImageConfig, faults: &mut Vec<FieldFault>) {
+    for (field, text) in [
+        ("author", &config.author),
+        ("pinnedTag", &config.pinned_tag),
+        ("picture", &config.picture),
+        ("kind", &config.kind),
+        ("pullSecret", &config.pull_secret),
+    ] {
+        if text.as_ref().is_some_and(String::is_empty) {
+            let rule = format!("{field} should not be empty; null leaves it unset");
+            faults.push(FieldFault::new(field, rule));
+        }
+    }
+    let Some((scheme, rest)) = config.picture.as_ref().and_then(|url| url.split_once(':')) else {
+        return;
+    };
+    if !["http", "https", "sha256"].contains(&scheme) {
+        faults.push(FieldFault::new(
+            "picture",
+            "picture should be an `https://` URL, the path of a PNG, JPEG or GIF file, or a \
+             platform's id",
+        ));
+    } else if rest
+        .split(['?', '#'])
+        .next()
+        .is_some_and(|path| path.contains('@'))
+    {
+        faults.push(FieldFault::new(
+            "picture",
+            "the URL of a picture should hold no user name or password",
+        ));
+    }
+}
+
 fn check_lists(config: &ImageConfig, faults: &mut Vec<FieldFault>) {
     for (index, format) in config.formats.iter().enumerate() {
+        if faults.len() >= MOST_FAULTS {
+            return;
+        }
         if !FORMATS.contains(&format.as_str()) {
             let near = nearest(format, FORMATS).map(|known| format!(": did you mean `{known}`?"));
             faults.push(FieldFault::new(
@@ -147,6 +203,9 @@ fn check_lists(config: &ImageConfig, faults: &mut Vec<FieldFault>) {
         if words.len() > 1 {
             let mut known = BTreeSet::new();
             for (index, word) in words.iter().enumerate() {
+                if faults.len() >= MOST_FAULTS {
+                    return;
+                }
                 if !known.insert(word) {
                     faults.push(FieldFault::new(
                         format!("{field}[{index}]"),

@@ -67,6 +67,18 @@ pub fn write_json_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
+/// Returns a JSON text of our own as a value. What is in the catalog is nested
+/// as deep as our parser allows (128 levels), which is deeper than serde's.
+///
+/// # Errors
+/// Where it is no JSON.
+pub fn value_of(text: &str) -> serde_json::Result<serde_json::Value> {
+    use serde::Deserialize;
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    deserializer.disable_recursion_limit();
+    serde_json::Value::deserialize(&mut deserializer)
+}
+
 /// Writes an object field by field. Keys are our own and need no escapes.
 pub struct ObjectWriter<'a> {
     out: &'a mut Vec<u8>,

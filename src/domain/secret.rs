@@ -80,8 +80,7 @@ impl Secret {
             }
         }
         if let Some(host) = &self.registry_host
-            && let Some((_, rest)) = host.split_once("://")
-            && rest.contains('@')
+            && host.contains('@')
         {
             faults.push((
                 "registryHost",

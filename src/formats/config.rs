@@ -360,7 +360,7 @@ mod tests {
         );
         check(
             "[store]\ndisabled = \"yes\"",
-            "2:12: store.disabled: disabled should be true or false, but is a string",
+            "2:12: store.disabled: disabled should be true or false, but is `yes`",
         );
         check(
             "[harbor]\ncontext = \"prod\"",

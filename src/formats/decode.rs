@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::document::{Entry, Fault, Node, Value, write_json};
+use crate::domain::image_rules::MOST_FAULTS;
 use crate::domain::name::{nearest, shorten};
 
 /// The faults found so far, and the readers of single fields.
@@ -12,23 +13,30 @@ pub(super) struct Decoder {
 }
 
 impl Decoder {
+    /// Notes a fault, unless there are so many already that nobody reads them.
+    pub(super) fn push(&mut self, fault: Fault) {
+        if self.faults.len() < MOST_FAULTS {
+            self.faults.push(fault);
+        }
+    }
+
     /// Notes that a value is not of the type it should be.
     pub(super) fn mistyped(&mut self, field: &str, node: &Node, wanted: &str) {
         let name = last_word(field);
-        self.faults.push(node.fault(
+        self.push(node.fault(
             field,
             format!("{name} should be {wanted}, but is {}", node.kind_name()),
         ));
     }
 
-    /// Notes that a value is not a number as it should be.
+    /// Notes that a number or flag is not as it should be, and what it is.
     pub(super) fn out_of_range(&mut self, field: &str, node: &Node, wanted: &str) {
-        let Value::Number(text) = &node.value else {
+        let (Value::Number(text) | Value::String(text) | Value::Plain(text)) = &node.value else {
             return self.mistyped(field, node, wanted);
         };
         let (name, text) = (last_word(field), shorten(text));
         let rule = format!("{name} should be {wanted}, but is `{text}`");
-        self.faults.push(node.fault(field, rule));
+        self.push(node.fault(field, rule));
     }
 
     /// Returns a string; null is an unset one.
@@ -52,7 +60,7 @@ impl Decoder {
         }
         let flag = node.as_bool();
         if flag.is_none() {
-            self.mistyped(field, node, "true or false");
+            self.out_of_range(field, node, "true or false");
         }
         flag
     }
@@ -84,7 +92,7 @@ impl Decoder {
         if found.is_none() {
             let name = last_word(field);
             let quoted: Vec<String> = names.iter().map(|name| format!("'{name}'")).collect();
-            self.faults.push(node.fault(
+            self.push(node.fault(
                 field,
                 format!(
                     "{name} should be one of [{}], but is `{}`",
@@ -133,7 +141,7 @@ impl Decoder {
                 Some(text) => words.push(text.to_owned()),
                 None => {
                     let name = last_word(field);
-                    self.faults.push(node.fault(
+                    self.push(node.fault(
                         format!("{field}[{index}]"),
                         format!(
                             "{name} should hold strings, but this is {}",
@@ -156,7 +164,7 @@ impl Decoder {
                 }
                 None => {
                     let name = last_word(field);
-                    self.faults.push(entry.node.fault(
+                    self.push(entry.node.fault(
                         format!("{field}.{}", shorten(&entry.key)),
                         format!(
                             "{name} should have strings as values, but this is {}",
@@ -181,7 +189,7 @@ impl Decoder {
         } else {
             format!("{path}.{}", entry.key)
         };
-        self.faults.push(Fault {
+        self.push(Fault {
             at: entry.at,
             field: shorten(&field),
             message: format!("unknown field; {advice}"),

@@ -144,10 +144,8 @@ fn finish(image: &mut NewImage, observed: Observed, formats: &[&str]) {
 
 /// An image that is still to be built is not ready.
 pub(super) fn settle_readiness(config: &mut ImageConfig) {
-    let built = config
-        .job
-        .as_ref()
-        .is_some_and(|job| job.phase == JobPhase::Succeeded);
+    let built = (config.url.is_some() || config.url_for_gpu.is_some())
+        && (config.job.as_ref()).is_some_and(|job| job.phase == JobPhase::Succeeded);
     if config.spec.is_some() && !built {
         config.is_ready = Some(false);
     }
@@ -169,7 +167,7 @@ impl Observed {
             "digestForGpu" => self.digest_for_gpu = digest_of(decoder, field, node),
             "platforms" => leading.platforms = decoder.words(field, node),
             "size" => leading.size = decoder.number(field, node),
-            "verifiedAt" => leading.seen_at = decoder.text(field, node),
+            "verifiedAt" => leading.seen_at = time_of(decoder, field, node),
             _ => leading.problem = decoder.text(field, node),
         }
     }
@@ -191,12 +189,25 @@ impl Observed {
     }
 }
 
+fn time_of(decoder: &mut Decoder, field: &str, node: &Node) -> Option<String> {
+    let text = decoder.text(field, node)?;
+    if text.parse::<jiff::Timestamp>().is_ok() {
+        return Some(text);
+    }
+    let message = format!(
+        "{field} should be a time such as `2025-10-31T12:00:00Z` (RFC 3339), but is `{}`",
+        shorten(&text)
+    );
+    decoder.push(node.fault(field, message));
+    None
+}
+
 fn digest_of(decoder: &mut Decoder, field: &str, node: &Node) -> Option<String> {
     let text = decoder.text(field, node)?;
     match text.parse::<crate::domain::reference::Digest>() {
         Ok(_) => Some(text),
         Err(error) => {
-            decoder.faults.push(node.fault(field, error.to_string()));
+            decoder.push(node.fault(field, error.to_string()));
             None
         }
     }
@@ -251,7 +262,7 @@ fn reference(decoder: &mut Decoder, field: &str, node: &Node) -> Option<GroupRef
                     shorten(&id)
                 );
                 let at = node.get("id").unwrap_or(node);
-                decoder.faults.push(at.fault(format!("{field}.id"), rule));
+                decoder.push(at.fault(format!("{field}.id"), rule));
                 return None;
             }
             Some(GroupRef::Whole(Group {
@@ -263,7 +274,7 @@ fn reference(decoder: &mut Decoder, field: &str, node: &Node) -> Option<GroupRef
         (Some(word), None) | (None, Some(word)) => Some(GroupRef::Known(word)),
         (None, None) => {
             let rule = "a group should be an id, a name or an object with `id` or `name`";
-            decoder.faults.push(node.fault(field, rule));
+            decoder.push(node.fault(field, rule));
             None
         }
     }
@@ -299,7 +310,7 @@ fn packages_of(decoder: &mut Decoder, node: &Node, spec: &mut ImageSpec) {
             "conda" => &mut spec.conda,
             "pip" => &mut spec.pip,
             other => {
-                decoder.faults.push(Fault {
+                decoder.push(Fault {
                     at: entry.at,
                     message: format!(
                         "`{}` is not a package manager that can be used: {}",
@@ -316,13 +327,13 @@ fn packages_of(decoder: &mut Decoder, node: &Node, spec: &mut ImageSpec) {
         }
         let Some(nodes) = entry.node.as_list() else {
             let message = format!("{RULE}, but `{}` is {}", entry.key, entry.node.kind_name());
-            decoder.faults.push(entry.node.fault(field, message));
+            decoder.push(entry.node.fault(field, message));
             continue;
         };
         for (index, node) in nodes.iter().enumerate() {
             match node.as_text() {
                 Some(package) => list.push(package.to_owned()),
-                None => decoder.faults.push(node.fault(
+                None => decoder.push(node.fault(
                     format!("{field}[{index}]"),
                     format!("{RULE} of strings, but this is {}", node.kind_name()),
                 )),
@@ -345,6 +356,11 @@ fn job_of(decoder: &mut Decoder, node: &Node) -> Option<JobStatus> {
         } else {
             extra.push(kept(entry));
         }
+    }
+    if phase.is_none() && !extra.is_empty() {
+        let names = JobPhase::NAMES.join(", ");
+        let message = format!("jobStatus should have a phase, one of {names}");
+        decoder.push(node.fault("jobStatus", message));
     }
     phase.map(|phase| JobStatus { phase, extra })
 }

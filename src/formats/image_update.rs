@@ -1,14 +1,18 @@
 //! An image and a merge patch → the image as it is to be.
 
-use super::document::{Entry, Fault, Node, Position, Value, json};
+use super::document::{Entry, Fault, MAX_ITEM, Node, Position, Value, json, write_json};
 use super::image::{OBSERVED, image_of, settle_readiness};
 use super::merge::merge;
 use crate::domain::group::GroupsInput;
-use crate::domain::image::{Image, NewImage};
+use crate::domain::image::{Image, NewImage, Seen};
 use crate::domain::sighting::Sighting;
+use crate::domain::spec::JobPhase;
 
 /// Fields of a patch that are not the user's to change.
 const IGNORED: [&str; 5] = ["id", "name", "createdAt", "updatedAt", "revision"];
+
+/// What an image belongs to that is said to belong to nothing.
+const DEFAULT_FORMATS: [&str; 1] = ["primehub"];
 
 /// What a patch makes of an image.
 #[derive(Debug)]
@@ -51,7 +55,9 @@ pub fn update_of(before: &Image, patch: &Node) -> Result<Update, Vec<Fault>> {
                 .collect(),
         ),
     };
-    let mut merged = merge(document_of(before), &patch_taken);
+    let document = document_of(before);
+    let newly_observed = newly_observed(&document, patch);
+    let mut merged = merge(document, &patch_taken);
     if has_group_changes && let Value::Map(entries) = &mut merged.value {
         entries.retain(|entry| entry.key != "groups");
         entries.extend(
@@ -61,8 +67,13 @@ pub fn update_of(before: &Image, patch: &Node) -> Result<Update, Vec<Fault>> {
                 .cloned(),
         );
     }
-    let formats: Vec<&str> = before.config.formats.iter().map(String::as_str).collect();
-    let mut image = image_of(&merged, &formats)?;
+    let mut text = Vec::new();
+    write_json(&merged, &mut text);
+    if text.len() > MAX_ITEM {
+        let message = "with this update the image would be larger than 4 MiB";
+        return Err(vec![patch.fault("", message)]);
+    }
+    let mut image = image_of(&merged, &DEFAULT_FORMATS)?;
     if !has_group_changes && patch.get("groups").is_none() {
         // The groups stay as they are, whatever became of them meanwhile.
         image.groups = GroupsInput::Change {
@@ -70,12 +81,14 @@ pub fn update_of(before: &Image, patch: &Node) -> Result<Update, Vec<Fault>> {
             disconnect: Vec::new(),
         };
     }
-    let given = |field: &str| patch.get(field).is_some();
-    if !OBSERVED.iter().any(|field| given(field)) {
-        keep_what_is_still_true(before, &mut image);
-    }
-    if !given("pinnedTag") && image.config.url != before.config.url {
+    let observed = (image.seen.clone(), image.config.is_ready);
+    keep_what_is_still_true(before, &mut image);
+    take_observed(&newly_observed, observed, &mut image);
+    if patch.get("pinnedTag").is_none() && image.config.url != before.config.url {
         image.config.pinned_tag = None;
+    }
+    if patch.get("jobStatus").is_none() && image.config.spec.is_none() {
+        image.config.job = None;
     }
     Ok(Update { image, other_name })
 }
@@ -96,6 +109,56 @@ fn keep_what_is_still_true(before: &Image, image: &mut NewImage) {
     let was_to_be_built = before.config.spec.is_some() && image.config.spec.is_none();
     if changed || was_to_be_built {
         image.config.is_ready = None;
+    }
+    settle_readiness(&mut image.config);
+}
+
+/// Returns the observed fields that a patch gives, other than they are: what is
+/// printed by `images get` and comes back as it was is no observation.
+fn newly_observed(document: &Node, patch: &Node) -> Vec<&'static str> {
+    let text = |node: Option<&Node>| {
+        let mut text = Vec::new();
+        if let Some(node) = node.filter(|node| !node.is_null()) {
+            write_json(node, &mut text);
+        }
+        text
+    };
+    OBSERVED
+        .into_iter()
+        .filter(|field| {
+            let given = patch.get(field);
+            given.is_some() && text(given) != text(document.get(field))
+        })
+        .collect()
+}
+
+/// Takes over the observed fields that a patch gives.
+fn take_observed(fields: &[&str], (seen, is_ready): (Seen, Option<bool>), image: &mut NewImage) {
+    for field in fields {
+        let given = seen.leading().clone();
+        let leads_url = image.config.url.is_some() || image.config.url_for_gpu.is_none();
+        let leading = if leads_url {
+            &mut image.seen.url
+        } else {
+            &mut image.seen.url_for_gpu
+        };
+        match *field {
+            "isReady" => image.config.is_ready = is_ready,
+            "digest" => image.seen.url.digest.clone_from(&seen.url.digest),
+            "digestForGpu" => {
+                let digest = &seen.url_for_gpu.digest;
+                image.seen.url_for_gpu.digest.clone_from(digest);
+            }
+            "platforms" => leading.platforms = given.platforms,
+            "size" => leading.size = given.size,
+            "verifiedAt" => leading.seen_at = given.seen_at,
+            _ => {
+                leading.problem = given.problem;
+                if leads_url {
+                    image.seen.url_for_gpu.problem = None;
+                }
+            }
+        }
     }
     settle_readiness(&mut image.config);
 }
@@ -130,28 +193,27 @@ fn forget_places(node: &mut Node) {
 /// # Errors
 /// Every fault of the document, each at its place.
 pub fn declared_by(before: Option<&Image>, document: &Node) -> Result<NewImage, Vec<Fault>> {
+    let mut image = image_of(&without_observed(document), &DEFAULT_FORMATS)?;
     let Some(before) = before else {
-        let mut image = image_of(&without_observed(document), &["primehub"])?;
-        settle_readiness(&mut image.config);
         return Ok(image);
     };
-    let formats: Vec<&str> = before.config.formats.iter().map(String::as_str).collect();
-    let mut image = image_of(&without_observed(document), &formats)?;
-    let given = |field: &str| document.get(field).is_some();
+    let given = |field: &str| document.get(field).is_some_and(|node| !node.is_null());
     let config = &mut image.config;
     if config.author.is_none() {
         config.author.clone_from(&before.config.author);
     }
-    // A build gave these; the document says only what is to be built.
-    if config.spec.is_some() && !given("url") && !given("urlForGpu") {
+    // What a build gave stays; the document says only what is to be built.
+    let was_built = before.config.spec.is_some()
+        && (before.config.job.as_ref()).is_some_and(|job| job.phase == JobPhase::Succeeded);
+    if config.spec.is_some() && was_built && !given("url") && !given("urlForGpu") {
         config.url.clone_from(&before.config.url);
         config.url_for_gpu.clone_from(&before.config.url_for_gpu);
     }
+    if config.spec.is_some() && before.config.spec.is_some() {
+        config.job.clone_from(&before.config.job);
+    }
     if !given("pinnedTag") && config.url == before.config.url {
         config.pinned_tag.clone_from(&before.config.pinned_tag);
-    }
-    if config.spec.is_some() {
-        config.job.clone_from(&before.config.job);
     }
     keep_what_is_still_true(before, &mut image);
     Ok(image)

@@ -31,6 +31,12 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    #[error("cannot write `{name}`")]
+    Write {
+        name: String,
+        #[source]
+        source: io::Error,
+    },
     #[error("{what}")]
     Unsafe { what: String, hint: String },
     #[error("{what}")]
@@ -39,6 +45,17 @@ pub enum Error {
     Refused { what: String, hint: String },
     #[error("the input is empty")]
     Empty,
+}
+
+impl Error {
+    /// Returns the failure of an argument that breaks a rule.
+    pub(super) fn invalid(rule: impl Into<String>) -> Self {
+        Self::Input {
+            summary: rule.into(),
+            faults: Vec::new(),
+            unlisted: 0,
+        }
+    }
 }
 
 /// The result of an operation.
@@ -95,8 +112,16 @@ pub(super) struct Faults {
 impl Faults {
     const MOST_LISTED: usize = 50;
 
+    /// An input may have no end: after so many bad items it is read no further.
+    const MOST_COUNTED: u64 = 10_000;
+
     pub(super) fn is_empty(&self) -> bool {
         self.listed.is_empty()
+    }
+
+    /// Returns whether there are so many that no more need be looked for.
+    pub(super) fn is_full(&self) -> bool {
+        self.items >= Self::MOST_COUNTED
     }
 
     pub(super) fn push(&mut self, fault: ItemFault) {

@@ -49,11 +49,7 @@ impl NewGroup {
 /// # Errors
 /// For a bad name or id, and for one that exists.
 pub fn create(catalog: &mut Catalog, actor: Actor, new: NewGroup) -> Result<Group> {
-    let group = new.into_group().map_err(|rule| Error::Input {
-        summary: rule,
-        faults: Vec::new(),
-        unlisted: 0,
-    })?;
+    let group = new.into_group().map_err(Error::invalid)?;
     let writer = catalog.begin(actor)?;
     writer.insert_group(&group)?;
     writer.commit()?;

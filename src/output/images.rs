@@ -9,6 +9,7 @@ use super::format::Format;
 use super::records::write_tree_as_yaml;
 use super::table::Layout;
 use crate::domain::image::{Image, ready_word};
+use crate::domain::json_text::value_of;
 use crate::formats::document::{Node, Position, Value, json, write_json_pretty, write_yaml_item};
 
 const COLUMNS: [&str; 6] = [
@@ -216,7 +217,7 @@ fn group_names(image: &Image) -> String {
 
 /// Returns the fields of an image as JSON has them, each with one text.
 fn details(image: &Image) -> io::Result<Vec<(String, String)>> {
-    let tree: serde_json::Value = serde_json::from_str(&image.to_json())?;
+    let tree = value_of(&image.to_json())?;
     let text_of = |key: &str, value: &serde_json::Value| match (key, value) {
         ("isReady", _) => ready_word(image.config.is_ready).to_owned(),
         ("groups", _) => group_names(image),

@@ -23,7 +23,7 @@ pub enum Error {
     TooLarge { path: String },
     #[error("the picture `{path}` is not a PNG, JPEG or GIF file")]
     NotAPicture { path: String },
-    #[error("the picture `{path}` cannot be kept in the store")]
+    #[error("the picture `{path}` cannot be kept in the store: {source}")]
     NotKept { path: String, source: io::Error },
 }
 

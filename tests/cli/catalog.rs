@@ -99,7 +99,7 @@ fn a_backup_is_a_whole_catalog_and_never_overwrites() {
     error: cannot write `copy.db`: entity already exists
     hint: name a file that does not exist yet
     ");
-    home.run("catalog backup gone/copy.db").fails(4);
+    home.run("catalog backup gone/copy.db").fails(10);
     home.run("catalog backup").fails(2);
 }
 

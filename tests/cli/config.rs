@@ -196,7 +196,7 @@ fn bad_values_and_broken_files_are_told_with_their_place() {
     c.toml:2:10: build.engine: should be one of buildah, podman, docker, kubernetes
     error: the config file `c.toml` is not valid
     c.toml:1:11: registry."https://x": registry host `https://`: a reference is not a URL
-    c.toml:2:12: registry."https://x".insecure: insecure should be true or false, but is a number
+    c.toml:2:12: registry."https://x".insecure: insecure should be true or false, but is `1`
     error: the config file `c.toml` is not valid
     c.toml:2:10: secrets.helper: helper should be a string, but is a number
     error: the config file `c.toml` is not valid

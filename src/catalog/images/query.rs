@@ -4,7 +4,7 @@ use rusqlite::types::Value;
 
 use super::super::search;
 use super::Filled;
-use crate::domain::image::{Archived, ImageFilter, SortField};
+use crate::domain::image::{Archived, ImageFilter};
 
 /// A query of whole images, and what is bound to it.
 pub(super) struct Query {
@@ -101,29 +101,29 @@ impl Query {
     }
 }
 
+/// Returns the name of a field as its column has it.
+fn snake_case(name: &str) -> String {
+    let mut column = String::new();
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() {
+            column.push('_');
+        }
+        column.push(letter.to_ascii_lowercase());
+    }
+    column
+}
+
 fn order(filter: &ImageFilter, filled: Filled) -> String {
     let direction = if filter.reverse { " DESC" } else { "" };
-    let seen;
-    let column = match filter.sort {
-        None => return format!("i.id{direction}"),
-        Some(SortField::Name) => "i.name",
-        Some(SortField::DisplayName) => "i.display_name",
-        Some(SortField::Description) => "i.description",
-        Some(SortField::Type) => "i.type",
-        Some(SortField::Kind) => "i.kind",
-        Some(SortField::Author) => "i.author",
-        Some(SortField::IsReady) => "i.is_ready",
-        Some(SortField::Size) => {
-            seen = filled.seen_column("size");
-            &seen
-        }
-        Some(SortField::CreatedAt) => "i.created_at",
-        Some(SortField::UpdatedAt) => "i.updated_at",
-        Some(SortField::VerifiedAt) => {
-            seen = filled.seen_column("seen_at");
-            &seen
-        }
-        Some(SortField::Revision) => "i.revision",
+    let Some(field) = filter.sort else {
+        return format!("i.id{direction}");
+    };
+    let column = match field.name() {
+        "id" => "i.name".to_owned(),
+        "digest" => filled.seen_column("digest"),
+        "size" => filled.seen_column("size"),
+        "verifiedAt" => filled.seen_column("seen_at"),
+        name => format!("i.{}", snake_case(name)),
     };
     format!("{column}{direction} NULLS LAST, i.id{direction}")
 }

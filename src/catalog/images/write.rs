@@ -37,10 +37,20 @@ impl Writer<'_> {
     pub fn insert_image(&self, row: NewRow<'_>) -> Result<Inserted> {
         let connection = &*self.transaction;
         let new = row.image;
+        // Groups are made and secrets missed only where the image is to be made.
+        if names_others(new)
+            && let Some(id) = id_of(connection, &new.config.name)?
+        {
+            return Ok(self.existing(id));
+        }
         let mut faults = secret_faults(connection, &new.config)?;
         let members = match &new.groups {
             GroupsInput::Set(wanted) => self.resolve_groups("groups", wanted, &mut faults)?,
-            GroupsInput::Change { connect, .. } => {
+            GroupsInput::Change {
+                connect,
+                disconnect,
+            } => {
+                self.known_groups("groups.disconnect", disconnect, &mut faults)?;
                 self.resolve_groups("groups.connect", connect, &mut faults)?
             }
         };
@@ -62,8 +72,7 @@ impl Writer<'_> {
             Ok(id) => id,
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
                 return match id_of(connection, &image.config.name)? {
-                    Some(id) if id > self.last_image_before => Ok(Inserted::Twice),
-                    Some(_) => Ok(Inserted::Exists),
+                    Some(id) => Ok(self.existing(id)),
                     None => Err(error.into()),
                 };
             }
@@ -84,6 +93,22 @@ impl Writer<'_> {
             },
         )?;
         Ok(Inserted::Yes)
+    }
+
+    fn existing(&self, id: i64) -> Inserted {
+        if id > self.last_image_before {
+            Inserted::Twice
+        } else {
+            Inserted::Exists
+        }
+    }
+
+    /// Returns the image of that name, as this transaction sees it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn image(&self, name: &str) -> Result<Image> {
+        find(&self.transaction, name).map(|(_, image)| image)
     }
 
     /// Replaces an image by what `change` makes of it, and returns it; what
@@ -210,7 +235,7 @@ impl Writer<'_> {
                 disconnect,
             } => {
                 let added = self.resolve_groups("groups.connect", connect, faults)?;
-                let removed = self.resolve_groups("groups.disconnect", disconnect, faults)?;
+                let removed = self.known_groups("groups.disconnect", disconnect, faults)?;
                 let mut members = before.groups.clone();
                 for group in added {
                     if !members.iter().any(|member| member.id == group.id) {
@@ -223,6 +248,15 @@ impl Writer<'_> {
             }
         }
     }
+}
+
+/// Returns whether an image names groups or secrets.
+fn names_others(new: &NewImage) -> bool {
+    let groups = match &new.groups {
+        GroupsInput::Set(groups) => groups,
+        GroupsInput::Change { .. } => return true,
+    };
+    !groups.is_empty() || new.config.use_image_pull_secret.is_some() || new.config.spec.is_some()
 }
 
 /// Whether an update changed anything.

@@ -88,8 +88,15 @@ impl Create {
             }
             other => other?,
         };
-        self.print(app, &mut report)?;
-        app.console.flush()?;
+        let printed = self
+            .print(app, &mut report)
+            .and_then(|()| Ok(app.console.flush()?));
+        if let Err(mut error) = printed {
+            if !self.dry_run {
+                error.message.push_str("; what was asked for is done");
+            }
+            return Err(error);
+        }
         self.advise(app, &report);
         Ok(Status::Done)
     }
@@ -101,7 +108,11 @@ impl Create {
                 .for_each_name::<Error>(|name| Ok(write_details(out, &[("id", name.into())])?)),
             Format::Name => report.for_each_name::<Error>(|name| Ok(writeln!(out, "{name}")?)),
             // Nothing was written that could be read back.
-            _ if self.dry_run => Ok(()),
+            format if self.dry_run || report.is_empty() => {
+                let mut printer = ListPrinter::new(format);
+                printer.begin(None, out)?;
+                Ok(printer.end(out)?)
+            }
             format => {
                 let catalog = app.read()?;
                 let out = app.console.out();

@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::commands::Status;
 use crate::commands::complete::image_names;
 use crate::domain::change::Change;
+use crate::domain::json_text::value_of;
 use crate::error::Result;
 use crate::ops;
 use crate::output::records::{Record, write_list};
@@ -53,9 +54,10 @@ struct Row {
 impl Row {
     fn of(change: &Change) -> Self {
         let fields = |text: &Option<String>| -> Map<String, Value> {
-            text.as_ref()
-                .and_then(|text| serde_json::from_str(text).ok())
-                .unwrap_or_default()
+            match text.as_ref().map(|text| value_of(text)) {
+                Some(Ok(Value::Object(fields))) => fields,
+                _ => Map::new(),
+            }
         };
         let (before, after) = (fields(&change.before), fields(&change.after));
         let mut changes = Map::new();

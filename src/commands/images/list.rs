@@ -72,14 +72,8 @@ fn label(text: &str) -> std::result::Result<(String, String), String> {
 }
 
 fn sort_field(text: &str) -> std::result::Result<SortField, String> {
-    SortField::ALL
-        .iter()
-        .find(|(name, _)| *name == text)
-        .map(|(_, field)| *field)
-        .ok_or_else(|| {
-            let names: Vec<&str> = SortField::ALL.iter().map(|(name, _)| *name).collect();
-            format!("should be one of {}", names.join(", "))
-        })
+    SortField::from_name(text)
+        .ok_or_else(|| format!("should be one of {}", SortField::NAMES.join(", ")))
 }
 
 impl List {

@@ -17,10 +17,10 @@ use crate::ops::{Error, Result, Source};
 /// What `images create` makes images belong to where they do not say.
 const FORMATS: [&str; 1] = ["primehub"];
 
-/// Items, and bytes of their text, read before the transaction begins, so that
+/// Items, and bytes of memory that they take, read before the transaction begins, so that
 /// a slow sender of a few images does not keep other writers waiting.
 const READ_AHEAD: usize = 1000;
-const READ_AHEAD_BYTES: usize = 4 * 1024 * 1024;
+const READ_AHEAD_BYTES: usize = 8 * 1024 * 1024;
 
 /// Items between two tellings of how far it is.
 const TELL_EVERY: u64 = 256;
@@ -69,25 +69,29 @@ pub fn create<R: Read>(
     let mut ahead = Vec::new();
     let mut ended = false;
     let mut bytes = 0;
+    let mut says_nothing = false;
     while ahead.len() < READ_AHEAD && bytes < READ_AHEAD_BYTES {
         match next_item(&mut source, &options.pictures, &mut position, &mut faults)? {
             Next::Item(item) => {
-                bytes += text_length(&item.node);
+                bytes += size_of(&item.node);
                 ahead.push(*item);
             }
-            Next::Bad => {}
+            Next::Bad { is_empty } => says_nothing = is_empty,
             Next::End => {
                 ended = true;
                 break;
             }
         }
+        if faults.is_full() {
+            return Err(refused(faults, position));
+        }
     }
-    if position == 0 && faults.is_empty() {
+    // `{}` alone says as little as no input at all.
+    if position == 0 || (ended && position == 1 && says_nothing) {
         return Err(Error::Empty);
     }
     if ended && !faults.is_empty() {
-        let summary = summary(faults.items, position);
-        return Err(faults.into_error(summary));
+        return Err(refused(faults, position));
     }
     let mut catalog = open()?;
     let writer = catalog.begin(actor)?;
@@ -117,13 +121,15 @@ pub fn create<R: Read>(
                     &mut report,
                 )?;
             }
-            Next::Bad => {}
+            Next::Bad { .. } => {}
             Next::End => ended = true,
+        }
+        if faults.is_full() {
+            break;
         }
     }
     if !faults.is_empty() {
-        let summary = summary(faults.items, position);
-        return Err(faults.into_error(summary));
+        return Err(refused(faults, position));
     }
     if !options.dry_run {
         writer.commit()?;
@@ -132,30 +138,42 @@ pub fn create<R: Read>(
     Ok(report)
 }
 
-fn summary(bad: u64, position: u64) -> String {
-    match (bad, position) {
+/// Returns the failure to create any of so many images; where there are too
+/// many faults to tell, of the images that were read until then.
+fn refused(faults: Faults, position: u64) -> Error {
+    let bad = faults.items;
+    let summary = match (bad, position) {
+        _ if faults.is_full() => format!(
+            "{bad} of the first {position} images cannot be created, and the others were not \
+             read; nothing was written"
+        ),
         (1, 1) => "the image cannot be created; nothing was written".to_owned(),
         (1, _) => format!("1 of {position} images cannot be created; nothing was written"),
         (bad, _) => format!("{bad} of {position} images cannot be created; nothing was written"),
-    }
+    };
+    faults.into_error(summary)
 }
 
-/// Returns about how many bytes of text a tree came from.
-fn text_length(node: &Node) -> usize {
-    match &node.value {
-        Value::Null | Value::Bool(_) => 4,
+/// Returns about how many bytes of memory a tree takes.
+fn size_of(node: &Node) -> usize {
+    let own = std::mem::size_of::<Node>();
+    own + match &node.value {
+        Value::Null | Value::Bool(_) => 0,
         Value::Number(text) | Value::String(text) | Value::Plain(text) => text.len(),
-        Value::List(nodes) => nodes.iter().map(text_length).sum(),
+        Value::List(nodes) => nodes.iter().map(size_of).sum(),
         Value::Map(entries) => entries
             .iter()
-            .map(|entry| entry.key.len() + text_length(&entry.node))
+            .map(|entry| entry.key.len() + size_of(&entry.node))
             .sum(),
     }
 }
 
 enum Next {
     Item(Box<Item>),
-    Bad,
+    Bad {
+        /// Whether it is `{}`.
+        is_empty: bool,
+    },
     End,
 }
 
@@ -176,22 +194,6 @@ fn next_item<R: Read>(
             return Ok(Next::End);
         }
     };
-    // `{}` says as little as no input at all.
-    if node.as_map().is_some_and(<[_]>::is_empty) && *position == 0 {
-        return match source.items.next() {
-            None => Ok(Next::End),
-            Some(_) => {
-                *position += 1;
-                let name = ItemName {
-                    position: 1,
-                    name: String::new(),
-                };
-                let fault = node.fault("name", "name is required");
-                faults.item(&source.name, &name, vec![fault]);
-                Ok(Next::Bad)
-            }
-        };
-    }
     *position += 1;
     let name = ItemName {
         position: *position,
@@ -210,7 +212,9 @@ fn next_item<R: Read>(
         Ok(image) => Ok(Next::Item(Box::new(Item { name, node, image }))),
         Err(found) => {
             faults.item(&source.name, &name, found);
-            Ok(Next::Bad)
+            Ok(Next::Bad {
+                is_empty: node.as_map().is_some_and(<[_]>::is_empty),
+            })
         }
     }
 }

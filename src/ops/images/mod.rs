@@ -13,7 +13,7 @@ use crate::catalog::{self, Catalog, Changed, Inserted, NewRow};
 use crate::domain::change::{Actor, Change, Subject};
 use crate::domain::group::{Group, GroupRef, GroupsInput};
 use crate::domain::image::{Image, ImageFilter, NewImage};
-use crate::domain::name::check_resource_name;
+use crate::domain::image_rules::check_name;
 use crate::formats::{self, document::Fault};
 
 /// What an update did.
@@ -43,7 +43,8 @@ pub fn update<R: std::io::Read>(
         Some(Ok(node)) => node,
         Some(Err(error)) => {
             faults.syntax(&source.name, error)?;
-            return Err(faults.into_error(format!("image `{name}` cannot be updated")));
+            let summary = format!("image `{name}` cannot be updated; nothing was written");
+            return Err(faults.into_error(summary));
         }
     };
     match source.items.next() {
@@ -129,26 +130,19 @@ pub fn delete(catalog: &mut Catalog, actor: Actor, names: &[String]) -> Result<(
 /// # Errors
 /// For an unknown image, a bad name, or a name that exists.
 pub fn duplicate(catalog: &mut Catalog, actor: Actor, name: &str, copy: &str) -> Result<()> {
-    let original = catalog.image(name)?;
-    let elyra = original
-        .config
-        .formats
-        .iter()
-        .any(|format| format == "runtime-images");
-    let checked = if elyra {
-        crate::domain::name::check_instance_name("name", copy)
-    } else {
-        check_resource_name("name", copy)
-    };
-    checked.map_err(|rule| Error::Input {
-        summary: rule,
-        faults: Vec::new(),
-        unlisted: 0,
-    })?;
+    let writer = catalog.begin(actor)?;
+    let original = writer.image(name)?;
     let mut config = original.config.clone();
     copy.clone_into(&mut config.name);
     if config.display_name == original.config.name {
         copy.clone_into(&mut config.display_name);
+    }
+    // A copy is made to be used.
+    config.archived = false;
+    let mut faults = Vec::new();
+    check_name(&config, &mut faults);
+    if let Some(fault) = faults.into_iter().next() {
+        return Err(Error::invalid(fault.message));
     }
     let image = NewImage {
         config,
@@ -161,7 +155,6 @@ pub fn duplicate(catalog: &mut Catalog, actor: Actor, name: &str, copy: &str) ->
         ),
         seen: original.seen,
     };
-    let writer = catalog.begin(actor)?;
     match writer.insert_image(NewRow {
         image: &image,
         apply_set: None,

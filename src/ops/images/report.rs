@@ -66,8 +66,8 @@ impl CreateReport {
 
     /// Notes an image that was written.
     pub(super) fn note(&mut self, name: &str, outcome: &Outcome) -> Result<()> {
-        writeln!(self.names, "{name}").map_err(|source| Error::Read {
-            name: "temporary file".to_owned(),
+        writeln!(self.names, "{name}").map_err(|source| Error::Write {
+            name: "a temporary file".to_owned(),
             source,
         })?;
         for (applies, images) in [
@@ -80,6 +80,12 @@ impl CreateReport {
             }
         }
         Ok(())
+    }
+
+    /// Returns whether there is no name.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.created + self.updated + self.unchanged == 0
     }
 
     /// Calls `each` with every name, in the order of the input.

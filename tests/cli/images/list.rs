@@ -164,7 +164,7 @@ fn a_filter_that_cannot_be_is_refused() {
     insta::assert_snapshot!(home.run("images list --sort colour").snapshot(&home), @r"
     exit code: 2
     ----- stderr -----
-    error: invalid value 'colour' for '--sort <FIELD>': should be one of id, name, displayName, description, type, kind, author, isReady, size, createdAt, updatedAt, verifiedAt, revision
+    error: invalid value 'colour' for '--sort <FIELD>': should be one of id, name, displayName, description, type, url, urlForGpu, useImagePullSecret, pullSecret, global, isReady, pullPolicy, kind, command, picture, author, archived, pinnedTag, digest, size, verifiedAt, createdAt, updatedAt, revision
 
     For more information, try '--help'.
     ");

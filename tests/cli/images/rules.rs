@@ -275,7 +275,7 @@ fn all_faults_of_all_images_are_told_at_once() {
     error: 2 of 3 images cannot be created; nothing was written
     <stdin>:2:12: name: [name] should be lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character, but is `A` (item 1, `A`)
     <stdin>:2:25: type: type should be one of ['cpu', 'gpu', 'both'], but is `tpu` (item 1, `A`)
-    <stdin>:3:27: global: global should be true or false, but is a number (item 2, `b`)
+    <stdin>:3:27: global: global should be true or false, but is `1` (item 2, `b`)
     ");
     assert!(!home.catalog().exists());
 }
