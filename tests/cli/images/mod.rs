@@ -3,6 +3,7 @@
 mod archive;
 mod bad_input;
 mod copy_and_delete;
+mod corners;
 mod create;
 mod environment;
 mod groups;
