@@ -214,6 +214,21 @@ impl Writer<'_> {
         Ok(added == 1)
     }
 
+    /// Makes an image that one set of applied files made belong to another set,
+    /// which declares it now. One that no set made stays nobody's.
+    ///
+    /// # Errors
+    /// Those of the catalog.
+    pub fn claim_image(&self, name: &str, set: &str) -> Result<()> {
+        self.transaction
+            .prepare_cached(
+                "UPDATE images SET apply_set = ?2
+                 WHERE name = ?1 AND apply_set IS NOT NULL AND apply_set <> ?2",
+            )?
+            .execute((name, set))?;
+        Ok(())
+    }
+
     /// Returns the names of the images that a set of applied files made.
     ///
     /// # Errors
