@@ -12,11 +12,12 @@ use super::{Error, Result};
 const DEEPEST: usize = 64;
 
 /// Returns the files below `root` with one of the endings, sorted by path.
-/// What begins with a dot is passed over.
+/// What begins with a dot is passed over, and so are links to files with other
+/// endings.
 ///
 /// # Errors
 /// [`Error::NotFound`] for a missing folder, [`Error::Unsafe`] for a link, FIFO
-/// or device where a file is expected.
+/// or device where a file is expected, and for a link to a folder.
 pub fn files_below(root: &Path, endings: &[&str]) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     walk(root, endings, 0, &mut files)?;
@@ -44,6 +45,11 @@ fn walk(folder: &Path, endings: &[&str], depth: usize, files: &mut Vec<PathBuf>)
             walk(&path, endings, depth + 1, files)?;
             continue;
         }
+        // A folder behind a link would be passed over, and with it all that is
+        // in it: whoever prunes would delete that.
+        if kind.is_symlink() && may_be_folder(&path) {
+            return Err(not_regular(&path));
+        }
         let wanted = path
             .extension()
             .and_then(|ending| ending.to_str())
@@ -57,6 +63,14 @@ fn walk(folder: &Path, endings: &[&str], depth: usize, files: &mut Vec<PathBuf>)
         files.push(path);
     }
     Ok(())
+}
+
+/// Returns whether a link leads to a folder, or to where this cannot be seen.
+fn may_be_folder(link: &Path) -> bool {
+    match fs::metadata(link) {
+        Ok(target) => target.is_dir(),
+        Err(error) => error.kind() == io::ErrorKind::PermissionDenied,
+    }
 }
 
 fn not_regular(path: &Path) -> Error {

@@ -79,6 +79,10 @@ fn links_and_special_files_in_the_folder_are_refused() {
             assert!(made.success());
         }),
         check(&|home| symlink("/gone", home.path().join("catalog/x.yml")).expect("a link")),
+        check(&|home| {
+            home.write("elsewhere/c.yaml", "name: c\n");
+            symlink("../elsewhere", home.path().join("catalog/more")).expect("a link");
+        }),
     ];
     insta::assert_snapshot!(told.concat(), @r"
     error: `catalog/x.yaml` is a link or a special file, and only regular files are read
@@ -86,6 +90,8 @@ fn links_and_special_files_in_the_folder_are_refused() {
     error: `catalog/x.json` is a link or a special file, and only regular files are read
     hint: put the file itself into the folder, or take it out
     error: `catalog/x.yml` is a link or a special file, and only regular files are read
+    hint: put the file itself into the folder, or take it out
+    error: `catalog/more` is a link or a special file, and only regular files are read
     hint: put the file itself into the folder, or take it out
     ");
 }
@@ -107,4 +113,26 @@ fn a_missing_folder_is_not_found_and_an_empty_one_is_nothing() {
     0 changed, 0 unchanged
     ");
     home.run("diff -f empty").ok();
+}
+
+#[test]
+fn a_folder_behind_a_link_is_not_taken_for_a_removed_one() {
+    let home = home();
+    home.run("apply -f catalog").ok();
+    let folder = home.path().join("catalog");
+    std::fs::create_dir(home.path().join("elsewhere")).expect("a folder");
+    std::fs::rename(folder.join("b.json"), home.path().join("elsewhere/b.json")).expect("moved");
+    symlink("../elsewhere", folder.join("more")).expect("a link");
+    home.run("diff -f catalog --prune").fails(11);
+    home.run("apply -f catalog --prune").fails(11);
+    assert_eq!(lines(home.run("images list -o name")), ["a", "b"]);
+}
+
+#[test]
+fn links_to_what_is_not_read_are_passed_over() {
+    let home = home();
+    symlink("README.md", home.path().join("catalog/NOTES.md")).expect("a link");
+    symlink("/gone", home.path().join("catalog/gone")).expect("a link");
+    home.run("apply -f catalog").ok();
+    home.run("diff -f catalog").ok();
 }
