@@ -19,6 +19,14 @@ impl Catalog {
         find(&self.connection, word)
     }
 
+    /// Returns the secret of that id, whatever the names of others are.
+    ///
+    /// # Errors
+    /// Those of the catalog.
+    pub fn secret_of_id(&self, id: &str) -> Result<Option<Secret>> {
+        by_id(&self.connection, id)
+    }
+
     /// Returns all secrets in the order of creation.
     ///
     /// # Errors
@@ -47,6 +55,14 @@ impl Writer<'_> {
     /// [`Error::NotFound`] with the nearest id.
     pub fn secret(&self, word: &str) -> Result<Secret> {
         find(&self.transaction, word)
+    }
+
+    /// Returns the secret of that id, whatever the names of others are.
+    ///
+    /// # Errors
+    /// Those of the catalog.
+    pub fn secret_of_id(&self, id: &str) -> Result<Option<Secret>> {
+        by_id(&self.transaction, id)
     }
 
     /// Adds the description of a secret.

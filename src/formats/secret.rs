@@ -14,6 +14,7 @@ use crate::domain::secret::{Secret, SecretType};
 #[derive(Debug, Default)]
 pub struct SecretDocument {
     pub name: Option<String>,
+    /// The name where it is empty; null says that too.
     pub display_name: Option<String>,
     pub secret_type: Option<SecretType>,
     /// Set to nothing by null.
@@ -53,7 +54,9 @@ pub fn secret_of(node: &Node, values: Values) -> Result<SecretDocument, Vec<Faul
         match field {
             "kind" | "id" | "keptIn" => {}
             "name" => secret.name = decoder.text(field, node),
-            "displayName" => secret.display_name = decoder.text(field, node),
+            "displayName" => {
+                secret.display_name = Some(decoder.text(field, node).unwrap_or_default());
+            }
             "type" => {
                 secret.secret_type =
                     decoder.choice(field, node, &SecretType::NAMES, SecretType::from_name);
@@ -88,11 +91,7 @@ impl SecretDocument {
         let secret_type = self.secret_type.unwrap_or(SecretType::Kubernetes);
         let secret = Secret {
             id: secret_type.id_of(&name),
-            display_name: self
-                .display_name
-                .clone()
-                .filter(|text| !text.is_empty())
-                .unwrap_or_else(|| name.clone()),
+            display_name: shown(self.display_name.as_deref().unwrap_or_default(), &name),
             name,
             secret_type,
             registry_host: self.registry_host.clone().flatten(),
@@ -110,7 +109,7 @@ impl SecretDocument {
     pub fn applied_to(&self, before: &Secret, node: &Node) -> Result<Secret, Vec<Fault>> {
         let mut secret = before.clone();
         if let Some(display_name) = &self.display_name {
-            secret.display_name.clone_from(display_name);
+            secret.display_name = shown(display_name, &secret.name);
         }
         if let Some(host) = &self.registry_host {
             secret.registry_host.clone_from(host);
@@ -119,6 +118,15 @@ impl SecretDocument {
             secret.username.clone_from(username);
         }
         checked(secret, node)
+    }
+}
+
+/// Returns the name that is shown: the name itself where there is no other.
+fn shown(display_name: &str, name: &str) -> String {
+    if display_name.is_empty() {
+        name.to_owned()
+    } else {
+        display_name.to_owned()
     }
 }
 
