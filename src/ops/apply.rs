@@ -3,8 +3,9 @@
 
 use std::path::Path;
 
-use super::documents::{Documents, Kind, Origin, SUMMARY};
+use super::documents::{Described, DescribedSecret, Documents, Kind, Origin, SUMMARY};
 use super::error::{Faults, located};
+use super::group_changes::settled;
 use super::pictures::Pictures;
 use super::{Error, Result};
 use crate::catalog::{self, Catalog, Changed, NewRow, Writer};
@@ -13,8 +14,7 @@ use crate::domain::group::Group;
 use crate::domain::image::{Image, NewImage};
 use crate::formats;
 use crate::formats::document::{Fault, Node};
-use crate::formats::group::{GroupDocument, group_of};
-use crate::formats::secret::{self, Values};
+use crate::formats::group::GroupDocument;
 
 /// How documents are applied.
 #[derive(Debug, Clone)]
@@ -72,11 +72,14 @@ pub fn apply(
     let writer = catalog.begin(actor)?;
     let mut faults = Faults::default();
     let mut applied = Vec::new();
-    for (document, _) in documents.described() {
-        applied.push(match document.kind {
-            Kind::Group => apply_group(&writer, &document.node)?,
-            _ => apply_secret(&writer, &document.node)?,
-        });
+    for (described, origin) in documents.described() {
+        match described {
+            Described::Group(document) => applied.push(apply_group(&writer, document)?),
+            Described::Secret(document) => match apply_secret(&writer, document)? {
+                Ok(secret) => applied.push(secret),
+                Err(found) => faults.item(&origin.file, &origin.item, found),
+            },
+        }
     }
     documents.for_each_image::<Error>(|node, origin| {
         match apply_image(&writer, node, origin, options)? {
@@ -117,9 +120,19 @@ fn apply_image(
     options: &ApplyOptions,
 ) -> Result<std::result::Result<Action, Vec<Fault>>> {
     let pictures = options.pictures.beside(Path::new(&origin.file));
-    let updated = writer.update_image::<Failure>(&origin.item.name, "apply", |before| {
-        declared(Some(before), node, &pictures).map_err(Failure::Faults)
-    });
+    let find = |word: &str| match writer.group(word) {
+        Ok(group) => Ok(Some(group)),
+        Err(catalog::Error::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error),
+    };
+    let declared = |before: Option<&Image>| {
+        let mut image = declared(before, node, &pictures).map_err(Failure::Faults)?;
+        image.groups =
+            settled(image.groups, find)?.map_err(|found| Failure::Faults(located(found, node)))?;
+        Ok(image)
+    };
+    let updated =
+        writer.update_image::<Failure>(&origin.item.name, "apply", |before| declared(Some(before)));
     match updated {
         Ok((_, Changed::Yes)) => return Ok(Ok(Action::Configured)),
         Ok((_, Changed::No)) => return Ok(Ok(Action::Unchanged)),
@@ -130,9 +143,10 @@ fn apply_image(
         Err(Failure::Catalog(catalog::Error::NotFound { .. })) => {}
         Err(Failure::Catalog(error)) => return Err(error.into()),
     }
-    let image = match declared(None, node, &pictures) {
+    let image = match declared(None) {
         Ok(image) => image,
-        Err(found) => return Ok(Err(found)),
+        Err(Failure::Faults(found)) => return Ok(Err(found)),
+        Err(Failure::Catalog(error)) => return Err(error.into()),
     };
     let row = NewRow {
         image: &image,
@@ -169,28 +183,13 @@ impl From<catalog::Error> for Failure {
     }
 }
 
-fn apply_group(writer: &Writer<'_>, node: &Node) -> Result<Applied> {
-    let document = group_of(node).map_err(|faults| invalid(&faults))?;
-    let GroupDocument {
-        id,
-        name,
-        display_name,
-    } = document;
-    let action = match writer.group(&name) {
+fn apply_group(writer: &Writer<'_>, document: &GroupDocument) -> Result<Applied> {
+    let name = &document.name;
+    let action = match writer.group(name) {
         Ok(before) => {
-            if let Some(id) = id
-                && id != before.id
-            {
-                return Err(Error::Refused {
-                    what: format!(
-                        "group `{name}` has the id {} in the catalog, not {id}",
-                        before.id
-                    ),
-                    hint: "leave `id` out of the document, or give the catalog's".to_owned(),
-                });
-            }
-            let renamed = match display_name {
-                Some(text) => writer.rename_group(&name, &text)?,
+            check_id(document, &before)?;
+            let renamed = match &document.display_name {
+                Some(text) => writer.rename_group(name, text)?,
                 None => false,
             };
             if renamed {
@@ -200,58 +199,66 @@ fn apply_group(writer: &Writer<'_>, node: &Node) -> Result<Applied> {
             }
         }
         Err(catalog::Error::NotFound { .. }) => {
-            writer.insert_group(&Group {
-                id: id.unwrap_or_else(|| uuid::Uuid::new_v4().to_string()),
-                display_name: display_name.unwrap_or_else(|| name.clone()),
-                name: name.clone(),
-            })?;
+            writer.insert_group(&new_group(document))?;
             Action::Created
         }
         Err(error) => return Err(error.into()),
     };
     Ok(Applied {
         kind: Kind::Group,
-        name,
+        name: name.clone(),
         action,
     })
 }
 
-fn apply_secret(writer: &Writer<'_>, node: &Node) -> Result<Applied> {
-    let document = secret::secret_of(node, Values::Refused).map_err(|faults| invalid(&faults))?;
-    let new = document.to_new(node).map_err(|faults| invalid(&faults))?;
-    let action = match writer.secret(&new.id) {
-        Ok(before) => {
-            let after = document
-                .applied_to(&before, node)
-                .map_err(|faults| invalid(&faults))?;
-            if writer.update_secret(&after, false)? {
-                Action::Configured
-            } else {
-                Action::Unchanged
-            }
-        }
-        Err(catalog::Error::NotFound { .. }) => {
-            writer.insert_secret(&new)?;
-            Action::Created
-        }
-        Err(error) => return Err(error.into()),
-    };
-    Ok(Applied {
-        kind: Kind::Secret,
-        name: new.id,
-        action,
-    })
-}
-
-/// A document that was good when it was checked is bad now.
-fn invalid(faults: &[Fault]) -> Error {
-    Error::Input {
-        summary: faults
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join("; "),
-        faults: Vec::new(),
-        unlisted: 0,
+/// Refuses to take a group of another id for the one that is described.
+pub(super) fn check_id(document: &GroupDocument, before: &Group) -> Result<()> {
+    match &document.id {
+        Some(id) if *id != before.id => Err(Error::Refused {
+            what: format!(
+                "group `{}` has the id {} in the catalog, not {id}",
+                before.name, before.id
+            ),
+            hint: "leave `id` out of the document, or give the catalog's".to_owned(),
+        }),
+        _ => Ok(()),
     }
+}
+
+/// Returns the group that a document makes where there is none.
+pub(super) fn new_group(document: &GroupDocument) -> Group {
+    let GroupDocument {
+        id,
+        name,
+        display_name,
+    } = document.clone();
+    Group {
+        id: id.unwrap_or_else(|| uuid::Uuid::new_v4().to_string()),
+        display_name: display_name.unwrap_or_else(|| name.clone()),
+        name,
+    }
+}
+
+fn apply_secret(
+    writer: &Writer<'_>,
+    document: &DescribedSecret,
+) -> Result<std::result::Result<Applied, Vec<Fault>>> {
+    let before = writer.secret_of_id(&document.new.id)?;
+    let after = match document.applied_to(before.as_ref()) {
+        Ok(after) => after,
+        Err(found) => return Ok(Err(found)),
+    };
+    let action = if before.is_none() {
+        writer.insert_secret(&after)?;
+        Action::Created
+    } else if writer.update_secret(&after, false)? {
+        Action::Configured
+    } else {
+        Action::Unchanged
+    };
+    Ok(Ok(Applied {
+        kind: Kind::Secret,
+        name: after.id,
+        action,
+    }))
 }

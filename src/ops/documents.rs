@@ -14,10 +14,11 @@ use super::error::{Faults, ItemName};
 use super::folder::{files_below, open_regular};
 use super::{Error, Result};
 use crate::domain::name::shorten;
+use crate::domain::secret::Secret;
 use crate::formats;
 use crate::formats::document::{Fault, Items, Node, Syntax};
-use crate::formats::group::group_of;
-use crate::formats::secret::{self, Values};
+use crate::formats::group::{GroupDocument, group_of};
+use crate::formats::secret::{self, SecretDocument, Values};
 
 /// The endings of files that a folder is read for.
 const ENDINGS: [&str; 3] = ["json", "yaml", "yml"];
@@ -59,55 +60,93 @@ pub struct Origin {
     pub item: ItemName,
 }
 
-/// A document that is held in memory.
+/// A document that is held in memory, because others need what it describes.
 #[derive(Debug)]
-pub struct Document {
-    pub kind: Kind,
-    pub node: Node,
+pub enum Described {
+    Group(GroupDocument),
+    Secret(Box<DescribedSecret>),
+}
+
+/// A document of a secret, and the secret that it makes where there is none.
+#[derive(Debug)]
+pub struct DescribedSecret {
+    document: SecretDocument,
+    node: Node,
+    pub new: Secret,
+}
+
+impl DescribedSecret {
+    /// Returns the secret as it is to be.
+    ///
+    /// # Errors
+    /// Every rule that it breaks, at its place in the document.
+    pub fn applied_to(&self, before: Option<&Secret>) -> std::result::Result<Secret, Vec<Fault>> {
+        match before {
+            Some(before) => self.document.applied_to(before, &self.node),
+            None => Ok(self.new.clone()),
+        }
+    }
 }
 
 /// Everything that a folder, a file or standard input says, checked.
 pub struct Documents {
     inputs: Vec<Input>,
-    described: Vec<(Document, Origin)>,
+    described: Vec<(Described, Origin)>,
     images: HashSet<String>,
 }
 
 enum Input {
-    /// A file that was named: it may be a link.
-    Named(PathBuf),
-    /// A file below a folder that was named: it may not.
+    /// What was named, held open: a regular file, or a copy of what can be read
+    /// only once.
+    Held {
+        name: String,
+        file: File,
+        syntax: Syntax,
+    },
+    /// A file below a folder that was named: it may not be a link.
     Below(PathBuf),
-    /// Standard input, kept so that it can be read twice.
-    Kept(File),
 }
 
 impl Input {
+    /// Returns the input at a path that is no folder's.
+    fn held(path: &Path, file: File, is_file: bool) -> io::Result<Self> {
+        Ok(Self::Held {
+            name: path.display().to_string(),
+            // A pipe is at its end once it was read, and a FIFO waits for
+            // another writer.
+            file: if is_file { file } else { spooled(file)? },
+            syntax: Syntax::of_path(path),
+        })
+    }
+
     fn name(&self) -> String {
         match self {
-            Self::Named(path) | Self::Below(path) => path.display().to_string(),
-            Self::Kept(_) => "<stdin>".to_owned(),
+            Self::Held { name, .. } => name.clone(),
+            Self::Below(path) => path.display().to_string(),
         }
     }
 
     fn items(&self) -> Result<Items<File>> {
-        let failed = |source| Error::Read {
-            name: self.name(),
-            source,
-        };
         match self {
-            Self::Named(path) => Ok(Items::new(
-                File::open(path).map_err(failed)?,
-                Syntax::of_path(path),
-            )),
-            Self::Below(path) => Ok(Items::new(open_regular(path)?, Syntax::of_path(path))),
-            Self::Kept(file) => {
+            Self::Held { name, file, syntax } => {
+                let failed = |source| Error::Read {
+                    name: name.clone(),
+                    source,
+                };
                 let mut file = file.try_clone().map_err(failed)?;
                 file.seek(SeekFrom::Start(0)).map_err(failed)?;
-                Ok(Items::new(file, Syntax::Detect))
+                Ok(Items::new(file, *syntax))
             }
+            Self::Below(path) => Ok(Items::new(open_regular(path)?, Syntax::of_path(path))),
         }
     }
+}
+
+/// Returns a copy of what can be read only once.
+fn spooled(mut reader: impl io::Read) -> io::Result<File> {
+    let mut file = tempfile::tempfile()?;
+    io::copy(&mut reader, &mut file)?;
+    Ok(file)
 }
 
 impl Documents {
@@ -122,14 +161,20 @@ impl Documents {
             source,
         };
         let inputs = if path == Path::new("-") {
-            let mut file = tempfile::tempfile().map_err(failed)?;
-            io::copy(stdin, &mut file).map_err(failed)?;
-            vec![Input::Kept(file)]
-        } else if std::fs::metadata(path).map_err(failed)?.is_dir() {
-            let files = files_below(path, &ENDINGS)?;
-            files.into_iter().map(Input::Below).collect()
+            vec![Input::Held {
+                name: "<stdin>".to_owned(),
+                file: spooled(stdin).map_err(failed)?,
+                syntax: Syntax::Detect,
+            }]
         } else {
-            vec![Input::Named(path.to_path_buf())]
+            let file = File::open(path).map_err(failed)?;
+            let kind = file.metadata().map_err(failed)?;
+            if kind.is_dir() {
+                let files = files_below(path, &ENDINGS)?;
+                files.into_iter().map(Input::Below).collect()
+            } else {
+                vec![Input::held(path, file, kind.is_file()).map_err(failed)?]
+            }
         };
         let mut documents = Self {
             inputs,
@@ -147,15 +192,15 @@ impl Documents {
     }
 
     /// Returns the documents of groups and secrets, in the order to apply them.
-    pub fn described(&self) -> impl Iterator<Item = (&Document, &Origin)> {
-        let of = |kind: Kind| {
+    pub fn described(&self) -> impl Iterator<Item = (&Described, &Origin)> {
+        let of = |groups: bool| {
             self.described
                 .iter()
-                .filter(move |(document, _)| document.kind == kind)
+                .filter(move |(described, _)| matches!(described, Described::Group(_)) == groups)
         };
-        of(Kind::Group)
-            .chain(of(Kind::Secret))
-            .map(|(document, origin)| (document, origin))
+        of(true)
+            .chain(of(false))
+            .map(|(described, origin)| (described, origin))
     }
 
     /// Calls `each` with every document of an image.
@@ -203,7 +248,10 @@ impl Documents {
                     }
                 };
                 let (kind, origin) = (Kind::of(&node), origin(input, position, &node));
-                let mut found = check_document(kind, &node);
+                let (held, mut found) = match checked(kind, &node) {
+                    Ok(held) => (held, Vec::new()),
+                    Err(found) => (None, found),
+                };
                 let name = origin.item.name.clone();
                 let place = format!("{}:{}", origin.file, node.at);
                 if let Some(first) = first_places.insert((kind, name.clone()), place)
@@ -218,10 +266,10 @@ impl Documents {
                 }
                 if !found.is_empty() {
                     faults.item(&origin.file, &origin.item, found);
-                } else if kind == Kind::Image {
-                    images.insert(name);
+                } else if let Some(held) = held {
+                    described.push((held, origin));
                 } else {
-                    described.push((Document { kind, node }, origin));
+                    images.insert(name);
                 }
             }
         }
@@ -250,14 +298,22 @@ fn origin(input: &Input, position: u64, node: &Node) -> Origin {
     }
 }
 
-fn check_document(kind: Kind, node: &Node) -> Vec<Fault> {
-    let checked = match kind {
-        Kind::Group => group_of(node).map(|_| ()),
-        Kind::Secret => secret::secret_of(node, Values::Refused)
-            .and_then(|document| document.to_new(node))
-            .map(|_| ()),
+/// Returns what is to be held of a good document: nothing of an image.
+fn checked(kind: Kind, node: &Node) -> std::result::Result<Option<Described>, Vec<Fault>> {
+    Ok(match kind {
+        Kind::Group => Some(Described::Group(group_of(node)?)),
+        Kind::Secret => {
+            let document = secret::secret_of(node, Values::Refused)?;
+            Some(Described::Secret(Box::new(DescribedSecret {
+                new: document.to_new(node)?,
+                document,
+                node: node.clone(),
+            })))
+        }
         // Rules that depend on the image in the catalog are checked with it.
-        Kind::Image => formats::declared_by(None, node).map(|_| ()),
-    };
-    checked.err().unwrap_or_default()
+        Kind::Image => {
+            formats::declared_by(None, node)?;
+            None
+        }
+    })
 }

@@ -1,26 +1,23 @@
-//! What an applied folder would make of the catalog, found by reading alone.
+//! What an applied folder would make of the catalog, found by reading alone, as
+//! unified diffs.
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use similar::TextDiff;
 
-use super::apply::declared;
-use super::documents::{Document, Documents, Kind, Origin};
+use super::documents::{Described, Documents};
+use super::known::Known;
 use super::pictures::Pictures;
 use super::{Error, Result};
-use crate::catalog::{self, Catalog};
-use crate::domain::change::Subject;
-use crate::domain::group::{Group, GroupRef, GroupsInput};
+use crate::catalog::Catalog;
+use crate::domain::group::Group;
 use crate::domain::image::{Archived, Image, ImageFilter};
-use crate::domain::image_rules::FieldFault;
-use crate::formats::document::{Node, Position, Value, json, write_yaml};
-use crate::formats::{self, group::group_of, secret};
-use crate::ops::error::{Faults, located};
+use crate::domain::secret::Secret;
+use crate::formats::document::{Entry, Node, Position, Value, json, write_yaml};
+use crate::ops::error::Faults;
 
 /// Fields that no file decides.
-const NOT_COMPARED: [&str; 9] = [
-    "author",
+const NOT_SHOWN: [&str; 8] = [
     "jobStatus",
     "isReady",
     "digest",
@@ -42,7 +39,7 @@ pub struct Difference {
 /// the catalog differ; `prune` names the set whose other images are to go.
 ///
 /// # Errors
-/// For documents that break rules, and those of `each`.
+/// Those that applying the documents would have, and those of `each`.
 pub fn diff<E: From<Error>>(
     catalog: &Catalog,
     documents: &Documents,
@@ -53,35 +50,50 @@ pub fn diff<E: From<Error>>(
     let mut known = Known::of(catalog).map_err(E::from)?;
     let mut faults = Faults::default();
     let mut difference = Difference::default();
-    let mut tell = |from: &str, to: &str, before: &str, after: &str| {
-        if before == after {
-            return Ok(());
-        }
+    let mut tell = |name: &str, file: &str, before: &str, after: &str| {
         difference.count += 1;
+        let from = if before.is_empty() {
+            "/dev/null".to_owned()
+        } else {
+            format!("catalog/{name}")
+        };
         let text = TextDiff::from_lines(before, after)
             .unified_diff()
-            .header(from, to)
+            .header(&from, file)
             .to_string();
         each(&text)
     };
-    for (document, origin) in documents.described() {
-        let (from, before, after) = known.described(catalog, document).map_err(E::from)?;
-        tell(&from, &origin.file, &before, &after)?;
+    for (described, origin) in documents.described() {
+        match described {
+            Described::Group(document) => {
+                let (before, after) = known.apply_group(document).map_err(E::from)?;
+                if before.as_ref() != Some(&after) {
+                    let before = before.as_ref().map(text_of_group).unwrap_or_default();
+                    let name = format!("group/{}", after.name);
+                    tell(&name, &origin.file, &before, &text_of_group(&after))?;
+                }
+            }
+            Described::Secret(document) => match known.apply_secret(document).map_err(E::from)? {
+                Ok((before, after)) if before.as_ref() != Some(&after) => {
+                    let before = before.as_ref().map(text_of_secret).unwrap_or_default();
+                    let name = format!("secret/{}", after.id);
+                    tell(&name, &origin.file, &before, &text_of_secret(&after))?;
+                }
+                Ok(_) => {}
+                Err(found) => faults.item(&origin.file, &origin.item, found),
+            },
+        }
     }
-    let mut faulty = |origin: &Origin, found| faults.item(&origin.file, &origin.item, found);
     documents.for_each_image::<E>(|node, origin| {
         let pictures = pictures.beside(Path::new(&origin.file));
-        match known.image(catalog, node, &pictures).map_err(E::from)? {
-            Ok((before, after)) => {
-                let name = &origin.item.name;
-                let from = if before.is_empty() {
-                    "/dev/null".to_owned()
-                } else {
-                    format!("catalog/{name}")
-                };
-                tell(&from, &origin.file, &before, &after)?;
+        let name = &origin.item.name;
+        match known.apply_image(name, node, &pictures).map_err(E::from)? {
+            Ok((before, after)) if before.as_ref() != Some(&after) => {
+                let (before, after) = texts_of(before.as_ref(), &after);
+                tell(name, &origin.file, &before, &after)?;
             }
-            Err(found) => faulty(origin, found),
+            Ok(_) => {}
+            Err(found) => faults.item(&origin.file, &origin.item, found),
         }
         Ok(())
     })?;
@@ -91,263 +103,94 @@ pub fn diff<E: From<Error>>(
         ));
     }
     if let Some(set) = prune {
-        let filter = ImageFilter {
-            applied_from: Some(set.to_owned()),
-            archived: Archived::Any,
-            ..ImageFilter::default()
-        };
-        let mut superfluous = Vec::new();
-        catalog
-            .for_each_image::<Error>(&filter, |image| {
-                if !documents.names_image(&image.config.name) {
-                    superfluous.push(image);
-                }
-                Ok(())
-            })
-            .map_err(E::from)?;
-        for image in superfluous {
-            let from = format!("catalog/{}", image.config.name);
-            tell(&from, "/dev/null", &text_of(&image), "")?;
+        for image in superfluous(catalog, documents, set).map_err(E::from)? {
+            let before = text_of(&image, &NOT_SHOWN);
+            tell(&image.config.name, "/dev/null", &before, "")?;
         }
     }
     Ok(difference)
 }
 
-/// What the catalog knows, and what the documents add to it.
-struct Known {
-    groups: HashMap<String, Group>,
-    secrets: Vec<String>,
+/// Returns the images of a set that no document speaks of.
+fn superfluous(catalog: &Catalog, documents: &Documents, set: &str) -> Result<Vec<Image>> {
+    let filter = ImageFilter {
+        applied_from: Some(set.to_owned()),
+        archived: Archived::Any,
+        ..ImageFilter::default()
+    };
+    let mut found = Vec::new();
+    catalog.for_each_image::<Error>(&filter, |image| {
+        if !documents.names_image(&image.config.name) {
+            found.push(image);
+        }
+        Ok(())
+    })?;
+    Ok(found)
 }
 
-type Texts = (String, String);
-
-impl Known {
-    fn of(catalog: &Catalog) -> Result<Self> {
-        let mut groups = HashMap::new();
-        for group in catalog.groups()? {
-            groups.insert(group.id.clone(), group.clone());
-            groups.insert(group.name.clone(), group);
-        }
-        Ok(Self {
-            groups,
-            secrets: catalog
-                .secrets()?
-                .into_iter()
-                .filter(|secret| {
-                    secret.secret_type == crate::domain::secret::SecretType::Kubernetes
-                })
-                .map(|secret| secret.id)
-                .collect(),
-        })
-    }
-
-    /// Returns what a document of a group or secret is compared with, and both
-    /// texts.
-    fn described(
-        &mut self,
-        catalog: &Catalog,
-        document: &Document,
-    ) -> Result<(String, String, String)> {
-        let (name, before, after) = match document.kind {
-            Kind::Group => {
-                let wanted = group_of(&document.node).unwrap_or_else(|_| empty_group());
-                let before = self.groups.get(&wanted.name).cloned();
-                let after = Group {
-                    id: before
-                        .as_ref()
-                        .map(|group| group.id.clone())
-                        .or(wanted.id)
-                        .unwrap_or_default(),
-                    display_name: wanted
-                        .display_name
-                        .or_else(|| before.as_ref().map(|group| group.display_name.clone()))
-                        .unwrap_or_else(|| wanted.name.clone()),
-                    name: wanted.name,
-                };
-                self.groups.insert(after.name.clone(), after.clone());
-                self.groups.insert(after.id.clone(), after.clone());
-                let text = |group: &Group| {
-                    yaml_of(&serde_json::json!({
-                        "kind": "group", "name": group.name, "displayName": group.display_name,
-                    }))
-                };
-                let before = before.as_ref().map(text).unwrap_or_default();
-                (format!("group/{}", after.name), before, text(&after))
-            }
-            Kind::Secret | Kind::Image => {
-                let wanted =
-                    secret::secret_of(&document.node, secret::Values::Refused).unwrap_or_default();
-                let Ok(new) = wanted.to_new(&document.node) else {
-                    return Ok(Default::default());
-                };
-                let before = match catalog.secret(&new.id) {
-                    Ok(found) => Some(found),
-                    Err(catalog::Error::NotFound { .. }) => None,
-                    Err(error) => return Err(error.into()),
-                };
-                let after = match &before {
-                    Some(found) => wanted.applied_to(found, &document.node).unwrap_or(new),
-                    None => new,
-                };
-                self.secrets.push(after.id.clone());
-                let text = |secret: &crate::domain::secret::Secret| {
-                    yaml_of(&serde_json::json!({
-                        "kind": "secret", "name": secret.name, "displayName": secret.display_name,
-                        "type": secret.secret_type, "registryHost": secret.registry_host,
-                        "username": secret.username,
-                    }))
-                };
-                let before = before.as_ref().map(text).unwrap_or_default();
-                (format!("secret/{}", after.id), before, text(&after))
-            }
-        };
-        let from = if before.is_empty() {
-            "/dev/null".to_owned()
-        } else {
-            format!("catalog/{name}")
-        };
-        Ok((from, before, after))
-    }
-
-    /// Returns an image as it is and as its document declares it.
-    fn image(
-        &self,
-        catalog: &Catalog,
-        node: &Node,
-        pictures: &Pictures,
-    ) -> Result<std::result::Result<Texts, Vec<crate::formats::document::Fault>>> {
-        let name = node.get("name").and_then(Node::as_text).unwrap_or_default();
-        let before = match catalog.image(name) {
-            Ok(image) => Some(image),
-            Err(catalog::Error::NotFound {
-                subject: Subject::Image,
-                ..
-            }) => None,
-            Err(error) => return Err(error.into()),
-        };
-        let new = match declared(before.as_ref(), node, pictures) {
-            Ok(new) => new,
-            Err(faults) => return Ok(Err(faults)),
-        };
-        let mut faults = Vec::new();
-        let groups = self.members(&new.groups, before.as_ref(), &mut faults);
-        let spec_secret = new
-            .config
-            .spec
-            .as_ref()
-            .and_then(|spec| spec.pull_secret.as_ref());
-        for (field, id) in [
-            (
-                "useImagePullSecret",
-                new.config.use_image_pull_secret.as_ref(),
-            ),
-            ("imageSpec.pullSecret", spec_secret),
-        ] {
-            if let Some(id) = id
-                && !self.secrets.contains(id)
-            {
-                faults.push(FieldFault::new(
-                    field,
-                    format!("secret `{id}` of type `kubernetes` does not exist"),
-                ));
-            }
-        }
-        if !faults.is_empty() {
-            return Ok(Err(located(faults, node)));
-        }
-        let after = Image {
-            config: new.config,
-            groups,
-            seen: new.seen,
-            ..Image::default()
-        };
-        Ok(Ok((
-            before.as_ref().map(text_of).unwrap_or_default(),
-            text_of(&after),
-        )))
-    }
-
-    fn members(
-        &self,
-        input: &GroupsInput,
-        before: Option<&Image>,
-        faults: &mut Vec<FieldFault>,
-    ) -> Vec<Group> {
-        let mut resolve = |field: &str, wanted: &[GroupRef]| {
-            let mut found: Vec<Group> = Vec::new();
-            for (index, reference) in wanted.iter().enumerate() {
-                let known = match reference {
-                    GroupRef::Known(word) => self.groups.get(word).cloned(),
-                    GroupRef::Whole(group) => Some(
-                        self.groups
-                            .get(&group.id)
-                            .or_else(|| self.groups.get(&group.name))
-                            .unwrap_or(group)
-                            .clone(),
-                    ),
-                };
-                match known {
-                    Some(group) if found.contains(&group) => {}
-                    Some(group) => found.push(group),
-                    None => faults.push(FieldFault::new(
-                        format!("{field}[{index}]"),
-                        format!("group `{}` does not exist", reference.label()),
-                    )),
-                }
-            }
-            found
-        };
-        let mut members = match input {
-            GroupsInput::Set(wanted) => resolve("groups", wanted),
-            GroupsInput::Change {
-                connect,
-                disconnect,
-            } => {
-                let removed = resolve("groups.disconnect", disconnect);
-                let mut members = before.map(|image| image.groups.clone()).unwrap_or_default();
-                members.extend(resolve("groups.connect", connect));
-                members.retain(|member| !removed.contains(member));
-                members
-            }
-        };
-        members.sort_by(|one, other| one.name.cmp(&other.name));
-        members.dedup();
-        members
-    }
+fn text_of_group(group: &Group) -> String {
+    yaml_of(&object(&[
+        ("kind", Some("group")),
+        ("name", Some(&group.name)),
+        ("displayName", Some(&group.display_name)),
+    ]))
 }
 
-fn empty_group() -> formats::group::GroupDocument {
-    formats::group::GroupDocument {
-        id: None,
-        name: String::new(),
-        display_name: None,
-    }
+fn text_of_secret(secret: &Secret) -> String {
+    yaml_of(&object(&[
+        ("kind", Some("secret")),
+        ("name", Some(&secret.name)),
+        ("displayName", Some(&secret.display_name)),
+        ("type", Some(secret.secret_type.name())),
+        ("registryHost", secret.registry_host.as_deref()),
+        ("username", secret.username.as_deref()),
+    ]))
 }
 
-/// Returns an image as the text that is compared: without what no file decides,
-/// and with its groups by name.
-fn text_of(image: &Image) -> String {
-    let mut value: serde_json::Value =
-        serde_json::from_str(&image.to_recorded_json()).unwrap_or_default();
-    if let serde_json::Value::Object(fields) = &mut value {
-        fields.retain(|field, _| !NOT_COMPARED.contains(&field.as_str()));
-        if let Some(groups) = fields.get_mut("groups") {
-            *groups = image
-                .groups
-                .iter()
-                .map(|group| serde_json::Value::from(group.name.as_str()))
-                .collect();
-        }
-    }
-    yaml_of(&value)
+fn object(fields: &[(&str, Option<&str>)]) -> Node {
+    let entry = |&(key, text): &(&str, Option<&str>)| Entry {
+        key: key.to_owned(),
+        at: Position::default(),
+        node: Node::new(text.map_or(Value::Null, |text| Value::String(text.to_owned()))),
+    };
+    Node::new(Value::Map(fields.iter().map(entry).collect()))
 }
 
-fn yaml_of(value: &serde_json::Value) -> String {
-    let text = value.to_string();
-    let node = json::parse(text.as_bytes(), Position::START)
+/// Returns an image as it is and as it is to be, as the texts that are
+/// compared: without what no file decides, unless nothing else differs.
+fn texts_of(before: Option<&Image>, after: &Image) -> (String, String) {
+    let Some(before) = before else {
+        return (String::new(), text_of(after, &NOT_SHOWN));
+    };
+    let mut hidden = NOT_SHOWN.to_vec();
+    if before.config.author == after.config.author {
+        hidden.push("author");
+    }
+    let texts = (text_of(before, &hidden), text_of(after, &hidden));
+    if texts.0 == texts.1 {
+        return (text_of(before, &[]), text_of(after, &[]));
+    }
+    texts
+}
+
+/// Returns an image as text, with its groups by name.
+fn text_of(image: &Image, hidden: &[&str]) -> String {
+    let text = image.to_recorded_json();
+    let mut node = json::parse(text.as_bytes(), Position::START)
         .unwrap_or_else(|_| Node::new(Value::String(text)));
+    if let Value::Map(entries) = &mut node.value {
+        entries.retain(|entry| !hidden.contains(&entry.key.as_str()));
+        for entry in entries.iter_mut().filter(|entry| entry.key == "groups") {
+            let name = |group: &Group| Node::new(Value::String(group.name.clone()));
+            entry.node = Node::new(Value::List(image.groups.iter().map(name).collect()));
+        }
+    }
+    yaml_of(&node)
+}
+
+fn yaml_of(node: &Node) -> String {
     let mut yaml = Vec::new();
-    write_yaml(&node, 0, &mut yaml);
+    write_yaml(node, 0, &mut yaml);
     let mut yaml = String::from_utf8_lossy(&yaml).into_owned();
     if !yaml.ends_with('\n') {
         yaml.push('\n');

@@ -1,10 +1,11 @@
 //! `imgdex apply` and `diff`: a folder of documents as the source of truth.
 
+mod agreement;
 mod refused;
 
 use serde_json::Value;
 
-use crate::support::Home;
+use crate::support::{Home, PROGRAM, Ran};
 use crate::{RESEARCH, field, json, lines};
 
 fn home() -> Home {
@@ -298,4 +299,24 @@ fn what_was_applied_is_printed_in_the_form_that_is_asked_for() {
         applied[3],
         serde_json::json!({"kind": "image", "name": "a", "action": "created"})
     );
+}
+
+#[test]
+fn what_can_be_read_only_once_is_applied_too() {
+    let home = Home::new();
+    // Standard input is a pipe here, as what a shell's `<(…)` names.
+    let ran = home
+        .pipe("name: a\n---\nname: b\n", "apply -f /dev/stdin")
+        .ok();
+    assert_eq!(ran.stdout, "image/a created\nimage/b created\n");
+    home.pipe("name: a\n", "diff -f /dev/stdin").ok();
+    home.pipe("name: a\ntags: [t]\n", "diff -f /dev/stdin")
+        .fails(13);
+    let script = "mkfifo c.yaml && { printf 'name: c\\n' > c.yaml & } && \"$0\" apply -f c.yaml";
+    let output = home
+        .command("sh")
+        .args(["-c", script, PROGRAM])
+        .output()
+        .expect("sh runs");
+    assert_eq!(Ran::of(&output).ok().stdout, "image/c created\n");
 }
