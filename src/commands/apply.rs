@@ -11,7 +11,7 @@ use super::{Status, confirmed};
 use crate::app::App;
 use crate::catalog::Catalog;
 use crate::error::Result;
-use crate::ops::apply::{Action, Applied, ApplyOptions, apply};
+use crate::ops::apply::{Action, Applied, ApplyOptions, Prune, apply};
 use crate::ops::documents::Documents;
 use crate::output::format::Format;
 use crate::output::records::{Record, write_list};
@@ -50,32 +50,24 @@ pub struct Apply {
 impl Apply {
     pub fn run(self, app: &mut App) -> Result<Status> {
         let documents = Documents::read(&self.file, &mut app.stdin)?;
-        let options = ApplyOptions {
+        let mut options = ApplyOptions {
             set: self.set,
-            prune: self.prune,
+            prune: if self.prune {
+                Prune::Every
+            } else {
+                Prune::None
+            },
             dry_run: self.dry_run,
             pictures: pictures(app, None, self.dry_run),
         };
         if self.prune && !self.dry_run && !self.yes && app.console.can_ask {
-            let rehearsal = ApplyOptions {
-                dry_run: true,
-                ..options.clone()
-            };
-            let applied = apply(
-                &mut rehearsal_catalog(app)?,
-                app.actor(),
-                &documents,
-                &rehearsal,
-            )?;
-            let names: Vec<String> = applied
-                .into_iter()
-                .filter(|one| one.action == Action::Pruned)
-                .map(|one| one.name)
-                .collect();
+            let names = to_be_pruned(app, &documents, &options)?;
             let question = format!("Delete {}?", super::quoted(&names));
             if !names.is_empty() && !confirmed(app, false, &question)? {
                 return Ok(Status::Done);
             }
+            // Somebody else may have changed the catalog since.
+            options.prune = Prune::Agreed(names);
         }
         let mut catalog = if self.dry_run {
             rehearsal_catalog(app)?
@@ -107,6 +99,24 @@ impl Apply {
         ));
         Ok(Status::Done)
     }
+}
+
+/// Returns the names of the images that would be deleted.
+fn to_be_pruned(app: &App, documents: &Documents, options: &ApplyOptions) -> Result<Vec<String>> {
+    let mut rehearsal = options.clone();
+    rehearsal.dry_run = true;
+    rehearsal.pictures.dry_run = true;
+    let applied = apply(
+        &mut rehearsal_catalog(app)?,
+        app.actor(),
+        documents,
+        &rehearsal,
+    )?;
+    Ok(applied
+        .into_iter()
+        .filter(|one| one.action == Action::Pruned)
+        .map(|one| one.name)
+        .collect())
 }
 
 /// One thing that was changed.

@@ -21,12 +21,30 @@ use crate::formats::group::GroupDocument;
 pub struct ApplyOptions {
     /// The name of the set that images made here belong to.
     pub set: String,
-    /// Whether images that an earlier `apply` of the set made, and no document
-    /// speaks of, are deleted.
-    pub prune: bool,
+    pub prune: Prune,
     pub dry_run: bool,
     /// Where the pictures are that the documents name.
     pub pictures: Pictures,
+}
+
+/// Which images that an earlier `apply` of the set made, and no document speaks
+/// of, are deleted.
+#[derive(Debug, Clone)]
+pub enum Prune {
+    None,
+    Every,
+    /// Those of these names, to which somebody agreed; others stay.
+    Agreed(Vec<String>),
+}
+
+impl Prune {
+    fn takes(&self, name: &str) -> bool {
+        match self {
+            Self::None => false,
+            Self::Every => true,
+            Self::Agreed(names) => names.iter().any(|agreed| agreed == name),
+        }
+    }
 }
 
 /// What became of a document.
@@ -95,9 +113,9 @@ pub fn apply(
     if !faults.is_empty() {
         return Err(faults.into_error(SUMMARY));
     }
-    if options.prune {
+    if !matches!(options.prune, Prune::None) {
         for name in writer.applied_images(&options.set)? {
-            if !documents.names_image(&name) {
+            if !documents.names_image(&name) && options.prune.takes(&name) {
                 writer.delete_image(&name, "prune")?;
                 applied.push(Applied {
                     kind: Kind::Image,

@@ -1,6 +1,7 @@
 //! `imgdex apply` and `diff`: a folder of documents as the source of truth.
 
 mod agreement;
+mod asked;
 mod refused;
 
 use serde_json::Value;
