@@ -152,8 +152,13 @@ fn apply_image(
     let updated =
         writer.update_image::<Failure>(&origin.item.name, "apply", |before| declared(Some(before)));
     match updated {
-        Ok((_, Changed::Yes)) => return Ok(Ok(Action::Configured)),
-        Ok((_, Changed::No)) => return Ok(Ok(Action::Unchanged)),
+        Ok((_, changed)) => {
+            writer.claim_image(&origin.item.name, &options.set)?;
+            return Ok(Ok(match changed {
+                Changed::Yes => Action::Configured,
+                Changed::No => Action::Unchanged,
+            }));
+        }
         Err(Failure::Faults(found)) => return Ok(Err(found)),
         Err(Failure::Catalog(catalog::Error::Rejected(found))) => {
             return Ok(Err(located(found, node)));

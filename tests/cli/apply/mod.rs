@@ -321,3 +321,17 @@ fn what_can_be_read_only_once_is_applied_too() {
         .expect("sh runs");
     assert_eq!(Ran::of(&output).ok().stdout, "image/c created\n");
 }
+
+#[test]
+fn an_image_belongs_to_the_set_that_declared_it_last() {
+    let home = Home::new();
+    let both = "name: one\nglobal: true\n---\nname: two\nglobal: true\n";
+    home.pipe(both, "apply -f -").ok();
+    let two = "name: two\nglobal: true\n";
+    home.pipe(two, "apply -f - --set other").ok();
+    let one = "name: one\nglobal: true\n";
+    home.pipe(one, "apply -f - --prune").ok();
+    assert_eq!(home.run("images list -o name").stdout, "one\ntwo\n");
+    home.pipe(one, "apply -f - --prune --set other").ok();
+    assert_eq!(home.run("images list -o name").stdout, "one\n");
+}

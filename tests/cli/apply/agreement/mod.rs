@@ -209,7 +209,7 @@ fn a_diff_agrees_with_an_apply_of_fields() {
             "formats left out",
             r#"{"name": "a", "formats": ["adalab"]}"#,
             "name: a\n",
-            0,
+            13,
         ),
     ]);
 }
