@@ -21,7 +21,7 @@ use crate::formats::group::{GroupDocument, group_of};
 use crate::formats::secret::{self, SecretDocument, Values};
 
 /// The endings of files that a folder is read for.
-const ENDINGS: [&str; 3] = ["json", "yaml", "yml"];
+const ENDINGS: [&str; 5] = ["json", "jsonl", "ndjson", "yaml", "yml"];
 
 /// What a document describes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

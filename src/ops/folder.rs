@@ -53,7 +53,7 @@ fn walk(folder: &Path, endings: &[&str], depth: usize, files: &mut Vec<PathBuf>)
         let wanted = path
             .extension()
             .and_then(|ending| ending.to_str())
-            .is_some_and(|ending| endings.contains(&ending));
+            .is_some_and(|ending| endings.contains(&ending.to_ascii_lowercase().as_str()));
         if !wanted {
             continue;
         }
