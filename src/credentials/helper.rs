@@ -4,18 +4,20 @@
 //! one by its standard input, never by its arguments, and what one prints is
 //! never quoted.
 
-use std::io::{Read, Write};
-use std::process::{Child, Command, Stdio};
+use std::io::{self, Read, Write};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use zeroize::Zeroizing;
 
 use super::{Error, Owner, Result};
 
-/// How long a helper may take, for the sake of one that waits for a person.
+/// How long a helper may take from its start to its end, for the sake of one
+/// that waits for a person.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Bytes of the longest answer that is read.
@@ -27,7 +29,7 @@ pub(super) fn get(name: &str, owner: Owner<'_>) -> Result<Option<SecretString>> 
         #[serde(rename = "Secret")]
         secret: String,
     }
-    let answer = run(name, "get", key(owner).as_bytes(), PATIENCE)?;
+    let answer = run(name, "get", key(owner).as_bytes())?;
     if !answer.succeeded {
         // The protocol has no code for it: helpers print this sentence.
         let absent = answer.output.contains("credentials not found");
@@ -53,7 +55,7 @@ pub(super) fn store(
         "Username": username,
         "Secret": value.expose_secret(),
     });
-    let answer = run(name, "store", request.to_string().as_bytes(), PATIENCE)?;
+    let answer = run(name, "store", request.to_string().as_bytes())?;
     if answer.succeeded {
         Ok(())
     } else {
@@ -62,7 +64,7 @@ pub(super) fn store(
 }
 
 pub(super) fn erase(name: &str, owner: Owner<'_>) -> Result<()> {
-    let answer = run(name, "erase", key(owner).as_bytes(), PATIENCE)?;
+    let answer = run(name, "erase", key(owner).as_bytes())?;
     if answer.succeeded || answer.output.contains("credentials not found") {
         Ok(())
     } else {
@@ -92,59 +94,86 @@ struct Answer {
     output: String,
 }
 
-fn run(name: &str, verb: &str, input: &[u8], patience: Duration) -> Result<Answer> {
+fn run(name: &str, verb: &str, input: &[u8]) -> Result<Answer> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     if name.is_empty() || !name.bytes().all(allowed) {
         return Err(Error::HelperName {
             name: crate::domain::name::shorten(name),
         });
     }
-    let mut child = Command::new(program(name))
-        .arg(verb)
+    let mut command = Command::new(program(name));
+    command.arg(verb);
+    ask(name, command, input, PATIENCE)
+}
+
+/// Runs a helper's program and gives it as long as `patience`.
+fn ask(name: &str, mut command: Command, input: &[u8], patience: Duration) -> Result<Answer> {
+    let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
         .map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => Error::NoHelper {
+            io::ErrorKind::NotFound => Error::NoHelper {
                 program: program(name),
             },
             _ => failed(name, &format!("could not be started: {error}")),
         })?;
-    if let Some(mut stdin) = child.stdin.take() {
-        // A helper that does not read its input says why by its exit code.
-        let _ = stdin.write_all(input);
-    }
-    let output = wait_for_output(&mut child, patience);
-    if output.is_none() {
+    let answer = converse(&mut child, input, Instant::now() + patience);
+    if !matches!(answer, Ok(Some(_))) {
         let _ = child.kill();
+        // It is dead, so that this does not wait.
+        let _ = child.wait();
     }
-    let status = child
-        .wait()
-        .map_err(|error| failed(name, &format!("could not be waited for: {error}")))?;
-    match output {
-        Some(output) => Ok(Answer {
-            succeeded: status.success(),
-            output,
-        }),
-        None => Err(failed(
-            name,
-            &format!("did not answer within {} s", patience.as_secs()),
-        )),
-    }
+    answer
+        .map_err(|error| failed(name, &format!("could not be waited for: {error}")))?
+        .ok_or_else(|| {
+            let seconds = patience.as_secs_f64();
+            failed(name, &format!("did not end within {seconds} s"))
+        })
 }
 
-/// Returns what the child prints until it closes its output, or nothing where
-/// that takes too long.
-fn wait_for_output(child: &mut Child, patience: Duration) -> Option<String> {
-    let stdout = child.stdout.take()?;
+/// Gives the child its input and returns its answer, or nothing where it does
+/// not read, print and end before the deadline.
+fn converse(child: &mut Child, input: &[u8], deadline: Instant) -> io::Result<Option<Answer>> {
+    // A pipe holds 64 KiB: written from here, a longer input would wait for a
+    // child that does not read. Both threads end with the child's pipes.
+    if let Some(mut stdin) = child.stdin.take() {
+        let input = Zeroizing::new(input.to_vec());
+        thread::spawn(move || {
+            // A helper that does not read its input says why by its exit code.
+            let _ = stdin.write_all(&input);
+        });
+    }
     let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        let mut output = Vec::new();
-        let _ = stdout.take(LONGEST_ANSWER).read_to_end(&mut output);
-        let _ = sender.send(String::from_utf8_lossy(&output).into_owned());
-    });
-    receiver.recv_timeout(patience).ok()
+    if let Some(stdout) = child.stdout.take() {
+        thread::spawn(move || {
+            let mut output = Vec::new();
+            let _ = stdout.take(LONGEST_ANSWER).read_to_end(&mut output);
+            let _ = sender.send(String::from_utf8_lossy(&output).into_owned());
+        });
+    }
+    let left = deadline.saturating_duration_since(Instant::now());
+    let Ok(output) = receiver.recv_timeout(left) else {
+        return Ok(None);
+    };
+    let status = end_of(child, deadline)?;
+    Ok(status.map(|status| Answer {
+        succeeded: status.success(),
+        output,
+    }))
+}
+
+/// Returns how the child ended, or nothing where it lives on at the deadline.
+fn end_of(child: &mut Child, deadline: Instant) -> io::Result<Option<ExitStatus>> {
+    loop {
+        let status = child.try_wait()?;
+        if status.is_some() || Instant::now() >= deadline {
+            return Ok(status);
+        }
+        // A child that closed its output is about to end.
+        thread::sleep(Duration::from_millis(1));
+    }
 }
 
 #[cfg(test)]
@@ -154,14 +183,49 @@ mod tests {
     #[test]
     fn a_name_that_is_a_path_is_refused() {
         for name in ["../evil", "a/b", "", "a b", "a;b"] {
-            let error = run(name, "get", b"", PATIENCE).err();
+            let error = run(name, "get", b"").err();
             assert!(matches!(error, Some(Error::HelperName { .. })), "{name:?}");
         }
     }
 
     #[test]
     fn a_missing_helper_is_named() {
-        let error = run("imgdex-test-missing", "get", b"", PATIENCE).err();
+        let error = run("imgdex-test-missing", "get", b"").err();
         assert!(matches!(error, Some(Error::NoHelper { .. })));
+    }
+
+    fn answer_of(script: &str, input: &[u8], patience: Duration) -> Result<Answer> {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        ask("test", command, input, patience)
+    }
+
+    #[test]
+    fn one_deadline_covers_the_input_the_answer_and_the_end() {
+        // More than a pipe holds.
+        let long = vec![b'x'; 300_000];
+        for script in [
+            "exec sleep 600",
+            "exec sleep 600 <&-",
+            "exec sleep 600 >&-",
+            "cat > /dev/null; exec >&-; exec sleep 600",
+        ] {
+            let error = answer_of(script, &long, Duration::from_millis(200)).err();
+            let told = error.expect("it is not waited for").to_string();
+            assert_eq!(
+                told, "the credential helper `docker-credential-test` did not end within 0.2 s",
+                "{script}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_long_input_is_read_while_the_answer_is_printed() {
+        let long = vec![b'x'; 300_000];
+        let answer = answer_of("cat", &long, PATIENCE).expect("an answer");
+        assert!(answer.succeeded && answer.output.len() == long.len());
+        let unread = answer_of("echo no; exit 1", &long, PATIENCE).expect("an answer");
+        assert!(!unread.succeeded);
+        assert_eq!(unread.output, "no\n");
     }
 }
