@@ -249,8 +249,13 @@ fn read_document(app: &mut App, file: Option<&std::path::Path>) -> Result<(Strin
     let mut source = source(app, file)?;
     let unreadable = |name: &str, error: ItemError| match error {
         ItemError::Fault(fault) => {
+            // A parser quotes what it finds, and that may be the value.
             let mut failure = Error::new(Kind::InvalidInput, "the secret cannot be read");
-            failure.lines = vec![format!("{name}:{fault}")];
+            failure.lines = vec![format!(
+                "{name}:{}: this is not JSON or YAML of one secret; what stands here is not \
+                 shown, as it may be the value",
+                fault.at
+            )];
             failure
         }
         ItemError::Io(error) => {

@@ -249,7 +249,7 @@ fn bad_secrets_are_refused() {
     <stdin>:1:31: registryHost: registryHost should hold no user name or password
     error: `<stdin>` holds more than one secret; give them one by one
     error: the secret cannot be read
-    <stdin>:1:1: expected an object, a list of objects, or one object a line, found a scalar
+    <stdin>:1:1: this is not JSON or YAML of one secret; what stands here is not shown, as it may be the value
     ");
     let home = home();
     insta::assert_snapshot!(home.pipe(CANARY, QUAY).snapshot(&home), @r"
@@ -284,4 +284,40 @@ fn a_secret_in_use_stays_and_a_deleted_one_is_forgotten_with_its_value() {
         fs::read_to_string(home.path().join(".local/share/imgdex/secrets.json")).expect("readable");
     assert!(!kept.contains(CANARY), "{kept}");
     home.run("secrets delete image-quay").fails(4);
+}
+
+#[test]
+fn a_secret_that_cannot_be_read_is_not_quoted() {
+    let home = Home::new();
+    let mut told = String::new();
+    for text in [
+        "{\"name\": \"q\", \"password\": hunter2}",
+        "{\"name\": \"q\", \"password\": \"hunter2\"\"}",
+        "{\"name\": \"q\", \"password\": \"\\hunter2\"}",
+        "{\"name\": \"q\", \"password\": \"a\", \"password\": \"hunter2\"}",
+        "name: q\npassword: *hunter2\n",
+        "name: q\npassword: 'a' hunter2\n",
+        "hunter2",
+        "\"hunter2\"",
+        "{\"name\": \"q\", \"pasword\": \"hunter2\"}",
+        "{\"name\": \"q\", \"password\": [\"hunter2\"]}",
+        "{\"name\": \"q\", \"password\": {\"value\": \"hunter2\"}}",
+        "{\"name\": \"q\", \"password\": \"a\"} hunter2",
+    ] {
+        for output in ["table", "json"] {
+            let ran = home
+                .pipe(text, &format!("secrets create -o {output}"))
+                .fails(2);
+            told.push_str(&ran.stderr);
+        }
+    }
+    assert!(!told.contains("unter2"), "{told}");
+    let text = "{\"name\": \"q\",\n \"password\": hunter2}";
+    insta::assert_snapshot!(home.pipe(text, "secrets create").snapshot(&home), @r"
+    exit code: 2
+    ----- stderr -----
+    error: the secret cannot be read
+    <stdin>:2:14: this is not JSON or YAML of one secret; what stands here is not shown, as it may be the value
+    ");
+    assert!(!home.catalog().exists());
 }
