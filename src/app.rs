@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::catalog::{Catalog, Place};
 use crate::config::{Environment, Flags, Settings};
-use crate::credentials::Keeper;
+use crate::credentials::{Keeper, ValuesFile};
 use crate::domain::change::Actor;
 use crate::error::{Kind, Result};
 use crate::ops::secrets::Keepers;
@@ -113,9 +113,12 @@ impl App {
     /// Returns where the values of secrets are kept.
     ///
     /// # Errors
-    /// Where there is no home folder.
+    /// Where there is no home folder, or a bad lock time-out.
     pub fn keepers(&self) -> Result<Keepers> {
-        let file = self.secrets_file()?;
+        let file = ValuesFile {
+            path: self.secrets_file()?,
+            lock_timeout: self.settings.lock_timeout()?,
+        };
         Ok(Keepers {
             current: match self.settings.get("secrets.helper") {
                 Some(helper) => Keeper::Helper(helper.to_owned()),

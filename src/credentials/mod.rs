@@ -8,8 +8,10 @@ mod helper;
 use std::io;
 use std::path::PathBuf;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
+
+pub use file::ValuesFile;
 
 /// A failure to keep or find a value. No message holds one.
 #[derive(Debug, Error)]
@@ -31,6 +33,27 @@ pub enum Error {
     HelperName { name: String },
 }
 
+impl Error {
+    /// Returns whether another process held the file's lock for too long.
+    #[must_use]
+    pub fn is_locked(&self) -> bool {
+        matches!(self, Self::File { action: "lock", source, .. }
+            if source.kind() == io::ErrorKind::TimedOut)
+    }
+
+    /// Returns whether a value would have been kept where others could take it.
+    #[must_use]
+    pub fn is_unsafe(&self) -> bool {
+        matches!(
+            self,
+            Self::File {
+                action: "keep a value in",
+                ..
+            }
+        )
+    }
+}
+
 /// The result of keeping or finding a value.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -38,7 +61,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Keeper {
     /// A JSON file, not encrypted.
-    File(PathBuf),
+    File(ValuesFile),
     /// `docker-credential-NAME`.
     Helper(String),
 }
@@ -51,10 +74,17 @@ pub struct Owner<'a> {
     pub secret: &'a str,
 }
 
+/// What was kept before a value was put.
+#[derive(Debug, Clone, Copy)]
+pub struct Before<'a> {
+    pub username: &'a str,
+    pub value: Option<&'a SecretString>,
+}
+
 impl Keeper {
     /// Returns the keeper that a description names (`file`, `helper:NAME`).
     #[must_use]
-    pub fn from_name(name: &str, file: PathBuf) -> Option<Self> {
+    pub fn from_name(name: &str, file: ValuesFile) -> Option<Self> {
         match name.split_once(':') {
             None if name == "file" => Some(Self::File(file)),
             Some(("helper", helper)) => Some(Self::Helper(helper.to_owned())),
@@ -77,19 +107,54 @@ impl Keeper {
     /// Where the file or the helper cannot be used.
     pub fn get(&self, owner: Owner<'_>) -> Result<Option<SecretString>> {
         match self {
-            Self::File(path) => file::get(path, owner),
+            Self::File(file) => file::get(file, owner),
             Self::Helper(name) => helper::get(name, owner),
         }
     }
 
-    /// Keeps a value, in place of an older one.
+    /// Keeps a value, and returns the older one that it takes the place of.
     ///
     /// # Errors
     /// Where the file or the helper cannot be used; the older value stays.
-    pub fn put(&self, owner: Owner<'_>, username: &str, value: &SecretString) -> Result<()> {
+    pub fn put(
+        &self,
+        owner: Owner<'_>,
+        username: &str,
+        value: &SecretString,
+    ) -> Result<Option<SecretString>> {
         match self {
-            Self::File(path) => file::put(path, owner, value),
-            Self::Helper(name) => helper::store(name, owner, username, value),
+            Self::File(file) => file::put(file, owner, value),
+            Self::Helper(name) => {
+                let before = helper::get(name, owner)?;
+                helper::store(name, owner, username, value)?;
+                Ok(before)
+            }
+        }
+    }
+
+    /// Takes back a `put`, of which `value` is the value and `before` what was
+    /// returned; a value that another process put since then stays.
+    ///
+    /// # Errors
+    /// Where the file or the helper cannot be used.
+    pub fn put_back(
+        &self,
+        owner: Owner<'_>,
+        value: &SecretString,
+        before: &Before<'_>,
+    ) -> Result<()> {
+        match self {
+            Self::File(file) => file::put_back(file, owner, value, before.value),
+            Self::Helper(name) => {
+                let now = helper::get(name, owner)?;
+                if now.is_none_or(|now| now.expose_secret() != value.expose_secret()) {
+                    return Ok(());
+                }
+                match before.value {
+                    Some(older) => helper::store(name, owner, before.username, older),
+                    None => helper::erase(name, owner),
+                }
+            }
         }
     }
 
@@ -99,7 +164,7 @@ impl Keeper {
     /// Where the file or the helper cannot be used.
     pub fn remove(&self, owner: Owner<'_>) -> Result<()> {
         match self {
-            Self::File(path) => file::remove(path, owner),
+            Self::File(file) => file::remove(file, owner),
             Self::Helper(name) => helper::erase(name, owner),
         }
     }

@@ -4,16 +4,19 @@
 //! A new value is kept before the catalog says where it is, and forgotten after
 //! the catalog no longer does: between the two, a value may be kept that no
 //! catalog speaks of, but none is spoken of that is not kept.
-
-use std::path::PathBuf;
+//!
+//! A keeper may take long: a helper may ask a person, and the file of values be
+//! locked. So none is waited for in a write transaction, which would keep all
+//! others from the catalog; where the transaction that follows fails, the value
+//! from before is put back.
 
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
 use super::{Error, Result};
-use crate::catalog::Catalog;
-use crate::credentials::{self, Keeper, Owner};
-use crate::domain::change::Actor;
+use crate::catalog::{self, Catalog};
+use crate::credentials::{self, Before, Keeper, Owner, ValuesFile};
+use crate::domain::change::{Actor, Subject};
 use crate::domain::secret::Secret;
 use crate::formats::document::{Fault, Node};
 use crate::formats::kubernetes;
@@ -25,7 +28,7 @@ pub struct Keepers {
     /// Keeps new values.
     pub current: Keeper,
     /// The file, which may keep older ones.
-    pub file: PathBuf,
+    pub file: ValuesFile,
 }
 
 impl Keepers {
@@ -58,14 +61,22 @@ pub fn create(
         .document
         .to_new(input.node)
         .map_err(|faults| rejected(input.name, faults))?;
-    let id = catalog.id()?;
-    let writer = catalog.begin(actor)?;
     if input.document.value.is_some() {
         secret.kept_in = Some(keepers.current.name());
     }
-    writer.insert_secret(&secret)?;
-    keep(keepers, &id, &secret, input.document.value.as_ref())?;
-    writer.commit()?;
+    if catalog.secrets()?.iter().any(|known| known.id == secret.id) {
+        return Err(Error::Catalog(catalog::Error::Exists {
+            subject: Subject::Secret,
+            name: secret.id,
+        }));
+    }
+    let kept = Kept::put(keepers, catalog, &secret, input.document.value.as_ref())?;
+    let work = || -> Result<()> {
+        let writer = catalog.begin(actor)?;
+        writer.insert_secret(&secret)?;
+        Ok(writer.commit()?)
+    };
+    kept.unless_failed(work())?;
     Ok(secret)
 }
 
@@ -80,24 +91,33 @@ pub fn update(
     word: &str,
     input: Input<'_>,
 ) -> Result<(Secret, bool)> {
-    let catalog_id = catalog.id()?;
-    let writer = catalog.begin(actor)?;
-    let before = writer.secret(word)?;
-    let mut secret = input
-        .document
-        .applied_to(&before, input.node)
-        .map_err(|faults| rejected(input.name, faults))?;
     let value = input.document.value.as_ref();
-    if value.is_some() {
-        secret.kept_in = Some(keepers.current.name());
-    }
-    let changed = writer.update_secret(&secret, value.is_some())?;
-    keep(keepers, &catalog_id, &secret, value)?;
-    writer.commit()?;
+    let changed = |before: &Secret| -> Result<Secret> {
+        let mut secret = input
+            .document
+            .applied_to(before, input.node)
+            .map_err(|faults| rejected(input.name, faults))?;
+        if value.is_some() {
+            secret.kept_in = Some(keepers.current.name());
+        }
+        Ok(secret)
+    };
+    let known = catalog.secret(word)?;
+    let kept = Kept::put(keepers, catalog, &changed(&known)?, value)?;
+    let work = || -> Result<(Secret, Secret, bool)> {
+        let writer = catalog.begin(actor)?;
+        // Another process may have changed it while the keeper was waited for.
+        let before = writer.secret(&known.id)?;
+        let secret = changed(&before)?;
+        let differs = writer.update_secret(&secret, value.is_some())?;
+        writer.commit()?;
+        Ok((before, secret, differs))
+    };
+    let (before, secret, differs) = kept.unless_failed(work())?;
     if secret.kept_in != before.kept_in {
-        forget(keepers, &catalog_id, &before)?;
+        forget(keepers, &catalog.id()?, &before)?;
     }
-    Ok((secret, changed))
+    Ok((secret, differs))
 }
 
 /// Deletes secrets that no image uses: all of them or none.
@@ -117,9 +137,14 @@ pub fn delete(
         deleted.push(writer.delete_secret(word)?);
     }
     writer.commit()?;
-    for secret in &deleted {
-        forget(keepers, &catalog_id, secret)?;
-    }
+    // One value that stays is no reason to leave the others.
+    let forgotten: Vec<_> = deleted
+        .iter()
+        .map(|secret| forget(keepers, &catalog_id, secret))
+        .collect();
+    forgotten
+        .into_iter()
+        .collect::<std::result::Result<(), _>>()?;
     Ok(())
 }
 
@@ -150,21 +175,57 @@ pub fn export(catalog: &Catalog, keepers: &Keepers, word: &str) -> Result<Zeroiz
     Ok(kubernetes::secret_resource(&secret, &value))
 }
 
-fn keep(
-    keepers: &Keepers,
-    catalog: &str,
-    secret: &Secret,
-    value: Option<&SecretString>,
-) -> std::result::Result<(), credentials::Error> {
-    let Some(value) = value else {
-        return Ok(());
-    };
-    let owner = Owner {
-        catalog,
-        secret: &secret.id,
-    };
-    let username = secret.username.as_deref().unwrap_or_default();
-    keepers.current.put(owner, username, value)
+/// A value that is kept before the catalog says so.
+struct Kept<'a> {
+    keeper: &'a Keeper,
+    catalog: String,
+    secret: String,
+    username: String,
+    value: Option<&'a SecretString>,
+    before: Option<SecretString>,
+}
+
+impl<'a> Kept<'a> {
+    /// Keeps a value, if there is one.
+    fn put(
+        keepers: &'a Keepers,
+        catalog: &Catalog,
+        secret: &Secret,
+        value: Option<&'a SecretString>,
+    ) -> Result<Self> {
+        let mut kept = Self {
+            keeper: &keepers.current,
+            catalog: catalog.id()?,
+            secret: secret.id.clone(),
+            username: secret.username.clone().unwrap_or_default(),
+            value,
+            before: None,
+        };
+        if let Some(value) = value {
+            kept.before = kept.keeper.put(kept.owner(), &kept.username, value)?;
+        }
+        Ok(kept)
+    }
+
+    fn owner(&self) -> Owner<'_> {
+        Owner {
+            catalog: &self.catalog,
+            secret: &self.secret,
+        }
+    }
+
+    /// Puts what was kept before back where the catalog could not be changed.
+    fn unless_failed<T>(self, result: Result<T>) -> Result<T> {
+        if let (Err(_), Some(value)) = (&result, self.value) {
+            let before = Before {
+                username: &self.username,
+                value: self.before.as_ref(),
+            };
+            // The failure that is told is the one that came first.
+            let _ = self.keeper.put_back(self.owner(), value, &before);
+        }
+        result
+    }
 }
 
 fn forget(

@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::domain::secret::Secret;
 use crate::error::{Error, Kind, Result};
 use crate::formats::document::{Position, json, write_json_pretty, write_yaml};
+use crate::ops;
 use crate::ops::secrets;
 use crate::output::format::Format;
 use crate::output::json::write_text;
@@ -104,6 +105,25 @@ pub fn run(app: &mut App, verb: Verb) -> Result<Status> {
     }
 }
 
+/// Returns a failure as the user sees it. That of the file of values is one of
+/// the disk but where it is locked, or its folder open to others.
+fn failure(error: ops::Error) -> Error {
+    let (locked, open) = match &error {
+        ops::Error::Credentials(error) => (error.is_locked(), error.is_unsafe()),
+        _ => (false, false),
+    };
+    let mut failure = Error::from(error);
+    if locked {
+        failure.kind = Kind::Locked;
+        failure.hint("wait for it or stop it, or wait longer with `--lock-timeout 300`")
+    } else if open {
+        failure.kind = Kind::Refused;
+        failure.hint("take the right away: `chmod o-w FOLDER`")
+    } else {
+        failure
+    }
+}
+
 impl Delete {
     fn run(self, app: &mut App) -> Result<Status> {
         let catalog = app.read()?;
@@ -117,7 +137,7 @@ impl Delete {
         drop(catalog);
         if confirmed(app, self.yes, &format!("Delete {}?", quoted(&ids)))? {
             let keepers = app.keepers()?;
-            secrets::delete(&mut app.write()?, app.actor(), &keepers, &ids)?;
+            secrets::delete(&mut app.write()?, app.actor(), &keepers, &ids).map_err(failure)?;
             app.console.note(&format!("deleted {}", quoted(&ids)));
         }
         Ok(Status::Done)

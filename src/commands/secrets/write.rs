@@ -7,6 +7,7 @@ use clap::Args;
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
+use super::failure;
 use crate::app::App;
 use crate::commands::Status;
 use crate::commands::complete::secret_ids;
@@ -102,7 +103,8 @@ impl Create {
         let document = document(app, self.file.as_deref(), given)?;
         let keepers = app.keepers()?;
         let secret =
-            ops::secrets::create(&mut app.write()?, app.actor(), &keepers, document.input())?;
+            ops::secrets::create(&mut app.write()?, app.actor(), &keepers, document.input())
+                .map_err(failure)?;
         let out = app.console.out();
         match app.format {
             Format::Table | Format::Wide => {
@@ -139,7 +141,8 @@ impl Update {
             &keepers,
             &self.id,
             document.input(),
-        )?;
+        )
+        .map_err(failure)?;
         write_one(app.console.out(), app.format, &secret)?;
         app.console.flush()?;
         if document.parsed.value.is_some() {
@@ -153,11 +156,11 @@ impl Update {
 }
 
 fn warn_of_file(app: &mut App, keepers: &Keepers) {
-    if let Keeper::File(path) = &keepers.current {
+    if let Keeper::File(file) = &keepers.current {
         app.console.note(&format!(
             "warning: the value is kept in `{}`, readable by you alone but not encrypted; \
              `helper` in `[secrets]` of the config file names a credential helper instead",
-            path.display()
+            file.path.display()
         ));
     }
 }

@@ -1,5 +1,6 @@
 //! `imgdex secrets`: descriptions in the catalog, values elsewhere.
 
+mod keepers;
 mod values;
 
 use std::fs;

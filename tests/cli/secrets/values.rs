@@ -209,7 +209,7 @@ fn two_catalogs_keep_their_values_apart() {
 
 /// Puts a credential helper that keeps its input and arguments into a folder of
 /// PATH, and names it in the config file.
-fn with_helper() -> (Home, String) {
+pub fn with_helper() -> (Home, String) {
     let home = Home::new();
     let script = "#!/bin/sh\n\
                   printf '%s\\n' \"$@\" >> \"$HOME/argv\"\n\
@@ -272,7 +272,10 @@ fn a_credential_helper_gets_the_value_on_its_standard_input() {
         .ok();
     assert!(!home.path().join("stored").exists(), "forgotten");
     let argv = fs::read_to_string(home.path().join("argv")).expect("arguments");
-    assert_eq!(argv, "store\nget\nerase\n", "one word and nothing else");
+    assert_eq!(
+        argv, "get\nstore\nget\nerase\n",
+        "one word and nothing else"
+    );
 }
 
 #[test]
@@ -287,6 +290,20 @@ fn a_helper_that_is_missing_or_fails_leaves_nothing_behind_and_is_not_quoted() {
     home.write(
         "bin/docker-credential-test",
         format!("#!/bin/sh\necho {CANARY}\necho {CANARY} >&2\nexit 1\n"),
+    );
+    let ran = home.call(QUAY).stdin(CANARY).env("PATH", &path).run();
+    insta::assert_snapshot!(ran.snapshot(&home), @r"
+    exit code: 1
+    ----- stderr -----
+    error: the credential helper `docker-credential-test` could not look the value up
+    hint: try it by hand, or take `helper` out of `[secrets]` in the config file
+    ");
+    home.write(
+        "bin/docker-credential-test",
+        format!(
+            "#!/bin/sh\necho {CANARY} >&2\n\
+             if [ $1 = get ]; then echo 'credentials not found in native keychain'; fi\nexit 1\n"
+        ),
     );
     let ran = home.call(QUAY).stdin(CANARY).env("PATH", &path).run();
     insta::assert_snapshot!(ran.snapshot(&home), @r"
