@@ -1,68 +1,18 @@
 //! Settings: flag > environment > config file > default, each with where it
 //! came from.
 
-use std::collections::BTreeMap;
+mod environment;
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use environment::Environment;
+
 use crate::error::{Error, Kind, Result};
 use crate::formats::config::{ConfigFile, config_of};
-
-/// The environment of the process, as it was when the program began.
-#[derive(Debug, Clone, Default)]
-pub struct Environment(BTreeMap<String, String>);
-
-impl Environment {
-    /// Returns the environment that these variables make.
-    pub fn new(variables: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self(variables.into_iter().collect())
-    }
-
-    /// Returns a variable that is set to something.
-    #[must_use]
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .get(name)
-            .map(String::as_str)
-            .filter(|value| !value.is_empty())
-    }
-
-    /// Returns one of the folders of the XDG base directory specification.
-    fn folder(&self, variable: &str, below_home: &str) -> Option<PathBuf> {
-        // "All paths set in these environment variables must be absolute. If
-        // an implementation encounters a relative path […] it should consider
-        // the path invalid and ignore it."
-        self.get(variable)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-            .or_else(|| Some(Path::new(self.get("HOME")?).join(below_home)))
-    }
-
-    /// Returns the folder that this user's data is kept in.
-    ///
-    /// # Errors
-    /// Where neither it nor the home folder is known.
-    pub fn data_folder(&self) -> Result<PathBuf> {
-        self.folder("XDG_DATA_HOME", ".local/share")
-            .map(|folder| folder.join("imgdex"))
-            .ok_or_else(|| homeless("IMGDEX_CATALOG"))
-    }
-
-    fn config_folder(&self) -> Option<PathBuf> {
-        self.folder("XDG_CONFIG_HOME", ".config")
-            .map(|folder| folder.join("imgdex"))
-    }
-}
-
-fn homeless(instead: &str) -> Error {
-    Error::new(
-        Kind::InvalidInput,
-        "there is no home folder: `HOME` is not set",
-    )
-    .hint(format!("set `HOME` or `{instead}`"))
-}
+use environment::homeless;
 
 /// Flags that stand before any noun.
 #[derive(Debug, Clone, Default)]
@@ -156,8 +106,19 @@ impl Settings {
     /// Returns the settings that are in force.
     ///
     /// # Errors
-    /// For a config file that breaks a rule, or that was named and is missing.
+    /// For a config file that breaks a rule, or that was named and is missing,
+    /// and for paths that are not UTF-8.
     pub fn load(flags: &Flags, environment: &Environment) -> Result<Self> {
+        environment.check()?;
+        if let Some(path) = flags
+            .catalog
+            .as_ref()
+            .filter(|path| path.to_str().is_none())
+        {
+            let message = format!("--catalog: the path `{}` is not UTF-8", path.display());
+            return Err(Error::new(Kind::InvalidInput, message)
+                .hint("name a path that is, such as a link to its folder"));
+        }
         let named = flags
             .config
             .clone()

@@ -10,11 +10,7 @@ fn main() {
     interrupt.at_once.store(true, Ordering::SeqCst);
     watch(&interrupt);
     let arguments: Vec<_> = std::env::args_os().collect();
-    // Variables whose names or values are no text are none of ours.
-    let environment =
-        Environment::new(std::env::vars_os().filter_map(|(name, value)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        }));
+    let environment = Environment::new(std::env::vars_os());
     let folder = std::env::current_dir().ok();
     let code = run(&arguments, environment, folder.as_deref(), interrupt);
     std::process::exit(i32::from(code));

@@ -132,7 +132,7 @@ fn candidates(words: impl IntoIterator<Item = String>, begins: &str) -> Vec<Comp
 
 /// Returns the catalog that the environment names, if there is one.
 fn catalog() -> Option<Catalog> {
-    let environment = Environment::new(std::env::vars());
+    let environment = Environment::new(std::env::vars_os());
     let settings = Settings::load(&Flags::default(), &environment).ok()?;
     Catalog::open_for_reading(&Place {
         path: settings.catalog().ok()?,

@@ -1,8 +1,12 @@
 //! Settings: flag > environment > config file > default.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::process::Stdio;
+
 use serde_json::Value;
 
-use crate::support::Home;
+use crate::support::{Home, PROGRAM, Ran};
 use crate::{FIRST, json, with_images};
 
 const FILE: &str = include_str!("../../examples/config.toml");
@@ -240,4 +244,59 @@ fn folders_follow_the_xdg_variables_where_they_are_absolute() {
         ran.ok().stdout.starts_with("id  "),
         "a relative one is no folder"
     );
+}
+
+/// A path that is no text.
+const NO_TEXT: &[u8] = b"caf\xe9.db";
+
+fn run_with(home: &Home, edit: impl FnOnce(&mut std::process::Command)) -> Ran {
+    let mut command = home.command(PROGRAM);
+    command.stdin(Stdio::null());
+    edit(&mut command);
+    Ran::of(&command.output().expect("the program starts"))
+}
+
+#[test]
+fn a_path_that_is_not_utf_8_is_refused_and_no_other_is_used() {
+    let home = Home::new();
+    let path = OsStr::from_bytes(NO_TEXT);
+    for variable in [
+        "IMGDEX_CATALOG",
+        "IMGDEX_CONFIG",
+        "IMGDEX_STORE",
+        "HOME",
+        "XDG_DATA_HOME",
+        "XDG_CONFIG_HOME",
+    ] {
+        let ran = run_with(&home, |command| {
+            command.env(variable, path).args(["groups", "create", "a"]);
+        });
+        assert_eq!(
+            ran.fails(2).stderr,
+            format!(
+                "error: the value of the variable `{variable}` is not UTF-8\n\
+                 hint: set `{variable}` to a path or word that is\n"
+            )
+        );
+    }
+    let ran = run_with(&home, |command| {
+        command.arg("--catalog").arg(path);
+        command.args(["groups", "create", "a"]);
+    });
+    assert!(ran.stderr.starts_with("error: --catalog: "), "{ran:?}");
+    ran.fails(2);
+    let left = std::fs::read_dir(home.path()).expect("a folder").count();
+    assert_eq!(left, 0, "no catalog was made");
+    // What is none of ours is left alone, by completions too.
+    let ran = run_with(&home, |command| {
+        command.env("OTHER", path).args(["groups", "create", "a"]);
+    });
+    ran.ok();
+    let ran = run_with(&home, |command| {
+        command.env("OTHER", path).env("IMGDEX_COMPLETE", "bash");
+        command.env("_CLAP_COMPLETE_INDEX", "3");
+        command.args(["--", "imgdex", "groups", "get", ""]);
+    });
+    assert!(ran.clone().ok().stdout.contains('a'), "{ran:?}");
+    assert_eq!(ran.stderr, "");
 }
