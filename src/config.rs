@@ -3,8 +3,8 @@
 
 mod environment;
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -303,22 +303,15 @@ impl Settings {
 }
 
 fn read(path: &Path, must_exist: bool) -> Result<ConfigFile> {
-    const LARGEST: usize = 1024 * 1024;
-    let text = match fs::read_to_string(path) {
-        Ok(text) if text.len() <= LARGEST => text,
-        Ok(_) => {
-            return Err(Error::new(
-                Kind::InvalidInput,
-                format!("the config file `{}` is larger than 1 MiB", path.display()),
-            ));
-        }
+    let text = match text_of(path) {
+        Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound && !must_exist => {
             return Ok(ConfigFile::default());
         }
         Err(error) => {
             let kind = match error.kind() {
                 io::ErrorKind::NotFound => Kind::NotFound,
-                io::ErrorKind::InvalidData => Kind::InvalidInput,
+                io::ErrorKind::InvalidData | io::ErrorKind::FileTooLarge => Kind::InvalidInput,
                 _ => Kind::Io,
             };
             let message = format!("cannot read the config file `{}`", path.display());
@@ -334,4 +327,23 @@ fn read(path: &Path, must_exist: bool) -> Result<ConfigFile> {
             .collect();
         failure
     })
+}
+
+/// Returns what a regular file of at most 1 MiB holds: a pipe or a device may
+/// have no end, or never begin.
+fn text_of(path: &Path) -> io::Result<String> {
+    const LARGEST: usize = 1024 * 1024;
+    if !fs::metadata(path)?.is_file() {
+        let rule = "it is not a regular file";
+        return Err(io::Error::new(io::ErrorKind::InvalidData, rule));
+    }
+    let mut text = String::new();
+    File::open(path)?
+        .take(LARGEST as u64 + 1)
+        .read_to_string(&mut text)?;
+    if text.len() > LARGEST {
+        let rule = "it is larger than 1 MiB";
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, rule));
+    }
+    Ok(text)
 }

@@ -300,3 +300,19 @@ fn a_path_that_is_not_utf_8_is_refused_and_no_other_is_used() {
     assert!(ran.clone().ok().stdout.contains('a'), "{ran:?}");
     assert_eq!(ran.stderr, "");
 }
+
+#[test]
+fn a_config_file_without_end_or_that_is_no_file_is_refused() {
+    let home = Home::new();
+    home.write("long.toml", "#".repeat(1024 * 1024 + 1));
+    let check = |path: &str| {
+        let ran = home.run(&format!("--config {path} images list"));
+        ran.fails(2).stderr
+    };
+    let told = [check("/dev/zero"), check("."), check("long.toml")];
+    insta::assert_snapshot!(told.concat(), @r"
+    error: cannot read the config file `/dev/zero`: it is not a regular file
+    error: cannot read the config file `.`: it is not a regular file
+    error: cannot read the config file `long.toml`: it is larger than 1 MiB
+    ");
+}
