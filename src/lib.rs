@@ -49,8 +49,15 @@ pub fn run(
         Ok(cli) => cli,
         Err(error) => return refuse(&error, arguments),
     };
-    let style = style(&cli.global, &environment);
-    match carry_out(cli, environment, interrupt) {
+    // What the flags ask for, until the settings are known.
+    let mut style = style(&cli.global, &environment);
+    let done = load(&cli, &environment).and_then(|(flags, settings)| {
+        if settings.get("output") == Some("json") {
+            style = Style::Json;
+        }
+        carry_out(cli, environment, interrupt, (flags, settings))
+    });
+    match done {
         Ok(code) => code,
         Err(error) => {
             failure::print(&error, style);
@@ -59,8 +66,8 @@ pub fn run(
     }
 }
 
-fn carry_out(cli: Cli, environment: Environment, interrupt: Interrupt) -> error::Result<u8> {
-    let global = cli.global;
+fn load(cli: &Cli, environment: &Environment) -> error::Result<(Flags, Settings)> {
+    let global = &cli.global;
     let flags = Flags {
         catalog: global.catalog.clone(),
         config: global.config.clone(),
@@ -72,10 +79,20 @@ fn carry_out(cli: Cli, environment: Environment, interrupt: Interrupt) -> error:
         color: global.color.clone(),
         lock_timeout: global.lock_timeout.clone(),
     };
-    let settings = match Settings::load(&flags, &environment) {
-        Err(_) if !needs_settings(&cli.noun) => Settings::without_file(&flags, &environment),
+    let settings = match Settings::load(&flags, environment) {
+        Err(_) if !needs_settings(&cli.noun) => Settings::without_file(&flags, environment),
         other => other?,
     };
+    Ok((flags, settings))
+}
+
+fn carry_out(
+    cli: Cli,
+    environment: Environment,
+    interrupt: Interrupt,
+    (flags, settings): (Flags, Settings),
+) -> error::Result<u8> {
+    let global = cli.global;
     let format = settings
         .get("output")
         .and_then(Format::from_name)

@@ -302,6 +302,17 @@ fn a_path_that_is_not_utf_8_is_refused_and_no_other_is_used() {
 }
 
 #[test]
+fn the_form_that_the_file_names_is_that_of_errors_too() {
+    let home = Home::new();
+    home.write(".config/imgdex/config.toml", "output = \"json\"\n");
+    let ran = home.run("images get gone").fails(4);
+    let told: Value = serde_json::from_str(&ran.stderr).expect("JSON");
+    assert_eq!(told["error"]["kind"], "not-found");
+    let ran = home.run("-o table images get gone").fails(4);
+    assert!(ran.stderr.starts_with("error: "), "the flag wins: {ran:?}");
+}
+
+#[test]
 fn a_config_file_without_end_or_that_is_no_file_is_refused() {
     let home = Home::new();
     home.write("long.toml", "#".repeat(1024 * 1024 + 1));
