@@ -5,6 +5,8 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::Access;
+
 use super::error::{Error, Result};
 
 /// Bytes of the smallest page that a SQLite database may have; others are
@@ -17,6 +19,18 @@ const SMALLEST_PAGE: u64 = 512;
 pub(super) struct Location {
     pub path: PathBuf,
     pub exists: bool,
+}
+
+impl Location {
+    /// Returns whether SQLite can make its files beside the catalog.
+    pub(super) fn has_writable_folder(&self) -> bool {
+        is_writable(&folder_of(&self.path))
+    }
+
+    /// Returns whether the catalog can be changed.
+    pub(super) fn is_writable(&self) -> bool {
+        self.has_writable_folder() && is_writable(&self.path)
+    }
 }
 
 /// Returns where the catalog is, making its folder (0700) where there is none.
@@ -148,9 +162,21 @@ fn check(path: &Path, folder: &Path) -> Result<Location> {
 /// Returns whether changes lie beside the file that are not in it yet, or not
 /// all of them.
 pub(super) fn has_log(path: &Path) -> bool {
-    ["-wal", "-journal"].iter().any(|suffix| {
-        fs::metadata(with_suffix(path, suffix)).is_ok_and(|metadata| metadata.len() > 0)
-    })
+    log_of(path).is_some()
+}
+
+/// Returns the file beside the catalog that holds such changes.
+pub(super) fn log_of(path: &Path) -> Option<PathBuf> {
+    ["-wal", "-journal"]
+        .iter()
+        .map(|suffix| with_suffix(path, suffix))
+        .find(|log| fs::metadata(log).is_ok_and(|metadata| metadata.len() > 0))
+}
+
+/// Returns whether this user may write to a file or folder, and it does not lie
+/// on a file system that is read-only.
+fn is_writable(path: &Path) -> bool {
+    rustix::fs::access(path, Access::WRITE_OK).is_ok()
 }
 
 /// Returns the path of a file that SQLite keeps beside the catalog.

@@ -1,15 +1,15 @@
 //! Opening the catalog's file: the modes, the settings of SQLite, and what is
 //! done where the folder is read-only.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use rusqlite::backup::{Backup, StepResult};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::error::{Error, Result};
-use super::location::{self, Location, with_suffix};
+use super::location::{self, Location};
 use super::schema::{self, Version};
 use super::search;
 use super::{Catalog, Place, waited};
@@ -53,8 +53,23 @@ impl Catalog {
         let Some(location) = location::for_reading(&place.path)? else {
             return Self::in_memory();
         };
-        let catalog = match Self::connect_for_reading(&location, place.lock_timeout) {
-            Err(Error::Io { what, .. }) => Self::connect_unchanging(&location, &what)?,
+        let timeout = place.lock_timeout;
+        let read_only = OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let catalog = match Self::connect_and_read(&location, read_only, timeout) {
+            // An error that has another cause is not passed over: a file that is
+            // taken for one that does not change is read without its locks.
+            Err(Error::Io { what, .. }) if !location.has_writable_folder() => {
+                Self::connect_unchanging(&location, &what)?
+            }
+            // The journal of a process that was killed is rolled back only by a
+            // connection that may write.
+            Err(Error::Io { .. })
+                if location.is_writable() && location::has_log(&location.path) =>
+            {
+                let read_write = OpenFlags::SQLITE_OPEN_READ_WRITE;
+                drop(Self::connect_and_read(&location, read_write, timeout)?);
+                Self::connect_and_read(&location, read_only, timeout)?
+            }
             other => other?,
         };
         match schema::version(&catalog.connection)
@@ -62,10 +77,13 @@ impl Catalog {
         {
             Version::Empty => Self::in_memory(),
             Version::Catalog(schema::NEWEST) => Ok(catalog),
-            Version::Catalog(_) => {
+            Version::Catalog(_) if location.is_writable() => {
                 drop(catalog);
                 Self::open_for_writing(place)
             }
+            Version::Catalog(_) => catalog
+                .migrated_in_memory()
+                .map_err(|error| waited(error, place.lock_timeout)),
         }
     }
 
@@ -105,12 +123,12 @@ impl Catalog {
         })
     }
 
-    fn connect_for_reading(location: &Location, lock_timeout: Duration) -> Result<Self> {
-        let catalog = Self::connect(
-            &location.path,
-            OpenFlags::SQLITE_OPEN_READ_ONLY,
-            lock_timeout,
-        )?;
+    fn connect_and_read(
+        location: &Location,
+        mode: OpenFlags,
+        lock_timeout: Duration,
+    ) -> Result<Self> {
+        let catalog = Self::connect(&location.path, mode, lock_timeout)?;
         // The first read is what finds out whether the log can be used.
         catalog
             .connection
@@ -122,8 +140,7 @@ impl Catalog {
     /// Reads a catalog in a read-only folder, where SQLite can make no shared
     /// memory, as a file that does not change.
     fn connect_unchanging(location: &Location, what: &str) -> Result<Self> {
-        let log = with_suffix(&location.path, "-wal");
-        if fs::metadata(&log).is_ok_and(|metadata| metadata.len() > 0) {
+        if let Some(log) = location::log_of(&location.path) {
             return Err(Error::Io {
                 what: format!(
                     "the catalog's folder is read-only, and `{}` holds changes that are not in \
@@ -148,6 +165,29 @@ impl Catalog {
         Ok(Self {
             path: location.path.clone(),
             ..catalog
+        })
+    }
+
+    /// Returns a copy of an older catalog, which cannot be written to, at the
+    /// newest version: what is read is the same as if it had been.
+    fn migrated_in_memory(&self) -> Result<Self> {
+        let mut copy = Connection::open_in_memory()?;
+        self.in_snapshot::<(), Error>(|catalog| {
+            // The snapshot begins with its first read.
+            schema::version(&catalog.connection)?;
+            match Backup::new(&catalog.connection, &mut copy)?.step(-1)? {
+                StepResult::Done => Ok(()),
+                _ => Err(Error::Locked {
+                    waited: Duration::ZERO,
+                }),
+            }
+        })?;
+        settle(&copy, Duration::ZERO)?;
+        schema::migrate(&mut copy)?;
+        Ok(Self {
+            connection: copy,
+            path: self.path.clone(),
+            lock_timeout: self.lock_timeout,
         })
     }
 

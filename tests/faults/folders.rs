@@ -204,6 +204,82 @@ fn a_read_only_catalog_with_changes_in_its_log_is_not_read_without_them() {
 }
 
 #[test]
+fn a_read_only_catalog_with_a_journal_is_not_read_without_it() {
+    let home = Home::new();
+    home.pipe(image("base"), "images create").ok();
+    let connection = Connection::open(home.catalog()).expect("it opens");
+    connection
+        .execute_batch("PRAGMA journal_mode = DELETE")
+        .expect("it can be set");
+    connection
+        .execute_batch(
+            "PRAGMA cache_spill = 1; PRAGMA cache_size = 1; BEGIN IMMEDIATE;
+             UPDATE images SET description = hex(zeroblob(500000));",
+        )
+        .expect("it can be written");
+    // As a process that was killed leaves them: half a change in the file, and
+    // what it was before in the journal.
+    let files = contents(&folder(&home));
+    let killed = Home::new();
+    for name in ["catalog.db", "catalog.db-journal"] {
+        killed.write(&format!(".local/share/imgdex/{name}"), &files[name]);
+    }
+    let refused = in_read_only(&killed, &folder(&killed), &["images", "list"]).fails(10);
+    assert!(
+        refused.stderr.contains("catalog.db-journal"),
+        "{refused:#?}"
+    );
+    let listed = killed.run("images get base").ok();
+    assert!(listed.stdout.contains("what base is for"), "{listed:#?}");
+}
+
+#[test]
+fn an_error_in_a_folder_that_can_be_written_is_not_passed_over() {
+    let home = Home::new();
+    home.pipe(image("base"), "images create").ok();
+    // SQLite takes no link for its shared memory.
+    let shared = folder(&home).join("catalog.db-shm");
+    symlink("elsewhere", &shared).expect("it can be made");
+    let refused = home.run("images list").fails(10);
+    assert_eq!(refused.stdout, "", "{refused:#?}");
+    fs::remove_file(shared).expect("it can be removed");
+    assert_eq!(names(&home), ["base"]);
+}
+
+#[test]
+fn a_read_only_catalog_of_an_older_version_can_be_read() {
+    let home = Home::new();
+    home.pipe(image("base"), "images create").ok();
+    let connection = Connection::open(home.catalog()).expect("it opens");
+    connection
+        .execute_batch(
+            "DROP TABLE stored_images; DROP TABLE invalid_entries; PRAGMA user_version = 3;
+             PRAGMA wal_checkpoint(TRUNCATE);",
+        )
+        .expect("it can be made older");
+    drop(connection);
+    home.write("new.json", image("new"));
+    let before = contents(&folder(&home));
+    let run = |words: &str| in_read_only(&home, &folder(&home), &split(words));
+    assert_eq!(run("images list -o name").ok().stdout, "base\n");
+    assert_eq!(
+        run("images list -o name --search base").ok().stdout,
+        "base\n"
+    );
+    for command in ["catalog info", "catalog check", "catalog backup copy.db"] {
+        run(command).ok();
+    }
+    run("images create -f new.json").fails(10);
+    run("catalog migrate").fails(10);
+    assert!(before == contents(&folder(&home)));
+    // Where it can be written it is brought to the newest version in its place.
+    assert_eq!(names(&home), ["base"]);
+    assert!(before != contents(&folder(&home)));
+    let migrated = home.run("catalog migrate").ok();
+    assert!(migrated.stderr.contains("already"), "{migrated:#?}");
+}
+
+#[test]
 fn a_folder_that_cannot_be_made_or_looked_into_says_so() {
     let home = Home::new();
     home.pipe(image("base"), "images create").ok();
