@@ -7,8 +7,10 @@ use clap::{Args, Subcommand};
 use super::complete::group_names;
 use super::{Status, confirmed, quoted};
 use crate::app::App;
+use crate::catalog;
 use crate::domain::group::Group;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
+use crate::ops;
 use crate::ops::groups::{self, NewGroup};
 use crate::output::records::{Record, write_list, write_one};
 
@@ -77,6 +79,7 @@ pub struct Delete {
 pub fn run(app: &mut App, verb: Verb) -> Result<Status> {
     match verb {
         Verb::Create(create) => {
+            let (name, id) = (create.name.clone(), create.id.clone());
             let group = groups::create(
                 &mut app.write()?,
                 app.actor(),
@@ -85,7 +88,8 @@ pub fn run(app: &mut App, verb: Verb) -> Result<Status> {
                     id: create.id,
                     display_name: create.display_name,
                 },
-            )?;
+            )
+            .map_err(|error| failure(error, &name, id.as_deref()))?;
             if app.flags.output.is_some() {
                 write_one(app.console.out(), app.format, &group)?;
             } else if app.console.verbose {
@@ -105,6 +109,22 @@ pub fn run(app: &mut App, verb: Verb) -> Result<Status> {
         Verb::Delete(delete) => return delete.run(app),
     }
     Ok(Status::Done)
+}
+
+/// Returns a failure to make a group, which exists by its name or by its id.
+fn failure(error: ops::Error, name: &str, id: Option<&str>) -> Error {
+    match (&error, id) {
+        (ops::Error::Catalog(catalog::Error::Exists { name: known, .. }), Some(id))
+            if known != name =>
+        {
+            Error::new(
+                Kind::Conflict,
+                format!("the id `{id}` is taken by group `{known}`"),
+            )
+            .hint("leave `--id` out, and one is made")
+        }
+        _ => error.into(),
+    }
 }
 
 impl Delete {

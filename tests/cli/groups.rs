@@ -146,6 +146,13 @@ fn a_name_or_an_id_that_exists_is_a_conflict() {
     insta::assert_snapshot!(home.run(&format!("groups create other --id {RESEARCH}")).snapshot(&home), @r"
     exit code: 12
     ----- stderr -----
+    error: the id `<uuid>` is taken by group `research`
+    hint: leave `--id` out, and one is made
+    ");
+    // Where both are taken by the same group it is the name that counts.
+    insta::assert_snapshot!(home.run(&format!("groups create research --id {RESEARCH}")).snapshot(&home), @r"
+    exit code: 12
+    ----- stderr -----
     error: group `research` already exists
     hint: `imgdex groups list` shows what there is
     ");
