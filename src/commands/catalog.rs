@@ -152,7 +152,11 @@ impl Backup {
                     error.kind = Kind::Terminated;
                 }
                 Err(match error.kind {
-                    Kind::Conflict => error.hint("name a file that does not exist yet"),
+                    Kind::Conflict => Error::new(
+                        Kind::Conflict,
+                        format!("`{}` exists already", self.file.display()),
+                    )
+                    .hint("name a file that does not exist yet"),
                     _ => error,
                 })
             }

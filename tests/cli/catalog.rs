@@ -96,7 +96,7 @@ fn a_backup_is_a_whole_catalog_and_never_overwrites() {
     insta::assert_snapshot!(home.run("catalog backup copy.db").snapshot(&home), @r"
     exit code: 12
     ----- stderr -----
-    error: cannot write `copy.db`: entity already exists
+    error: `copy.db` exists already
     hint: name a file that does not exist yet
     ");
     home.run("catalog backup gone/copy.db").fails(10);
