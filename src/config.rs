@@ -279,6 +279,13 @@ impl Settings {
             .ok_or_else(|| homeless("IMGDEX_CATALOG"))
     }
 
+    fn origin(&self, name: &str) -> Origin {
+        self.all
+            .iter()
+            .find(|setting| setting.name == name)
+            .map_or(Origin::Default, |setting| setting.origin)
+    }
+
     /// Returns how long to wait for the catalog's lock.
     ///
     /// # Errors
@@ -294,7 +301,10 @@ impl Settings {
             .ok_or_else(|| {
                 Error::new(
                     Kind::InvalidInput,
-                    format!("--lock-timeout: `{text}` is not a number of seconds from 0 to 86400"),
+                    format!(
+                        "lock-timeout ({}): `{text}` is not a number of seconds from 0 to 86400",
+                        self.origin("lock-timeout")
+                    ),
                 )
                 .hint("write seconds, such as `--lock-timeout 300`")
             })?;

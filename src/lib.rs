@@ -140,14 +140,35 @@ fn refuse(error: &clap::Error, arguments: &[OsString]) -> u8 {
     use clap::error::ErrorKind;
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            // Whoever wanted the help and went away is not told of it.
-            let _ = error.print();
-            0
+            match error
+                .print()
+                .and_then(|()| std::io::Write::flush(&mut std::io::stdout()))
+            {
+                Ok(()) => 0,
+                Err(error) => {
+                    let error = Error::from(error);
+                    failure::print(&error, Style::Plain);
+                    error.kind.code()
+                }
+            }
         }
         _ if wants_json(arguments) => {
             let text = error.render().to_string();
             let text = text.trim_start_matches("error: ").trim_end();
             failure::print(&Error::new(Kind::InvalidInput, text), Style::Json);
+            Kind::InvalidInput.code()
+        }
+        // It repeats words of the command line, which a terminal would obey.
+        _ if arguments.iter().any(|word| {
+            let word = word.to_string_lossy();
+            output::text::visible(&word) != word
+        }) =>
+        {
+            let text = error.render().to_string();
+            let _ = std::io::Write::write_all(
+                &mut std::io::stderr(),
+                output::text::visible_lines(&text).as_bytes(),
+            );
             Kind::InvalidInput.code()
         }
         _ => {

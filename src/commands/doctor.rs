@@ -116,7 +116,7 @@ fn check_catalog(app: &App, findings: &mut Findings) {
                 "catalog",
                 "ok",
                 format!(
-                    "{}: {} images, {} groups, {} secrets, journal {}",
+                    "{}: images {}, groups {}, secrets {}, journal {}",
                     info.path, info.images, info.groups, info.secrets, info.journal
                 ),
             );

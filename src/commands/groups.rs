@@ -143,8 +143,10 @@ impl Delete {
             app.console
                 .note(&format!("deleted {}", quoted(&self.groups)));
             if !images.is_empty() {
-                app.console
-                    .note(&format!("taken from {} image(s)", images.len()));
+                app.console.note(&match images.as_slice() {
+                    [name] => format!("taken from image `{name}`"),
+                    names => format!("taken from {} images", names.len()),
+                });
             }
         }
         Ok(Status::Done)

@@ -131,21 +131,63 @@ pub fn delete(
     words: &[String],
 ) -> Result<()> {
     let catalog_id = catalog.id()?;
-    let writer = catalog.begin(actor)?;
-    let mut deleted = Vec::new();
-    for word in words {
-        deleted.push(writer.delete_secret(word)?);
+    let delete_all = |catalog: &mut Catalog, rehearse: bool| -> Result<Vec<Secret>> {
+        let writer = catalog.begin(actor.clone())?;
+        let deleted = words
+            .iter()
+            .map(|word| writer.delete_secret(word))
+            .collect::<std::result::Result<Vec<_>, _>>()?;
+        if !rehearse {
+            writer.commit()?;
+        }
+        Ok(deleted)
+    };
+    // Values go first, so that none stays that no secret speaks of: after it is
+    // known that the secrets can go, and back again where they then do not.
+    let secrets = delete_all(catalog, true)?;
+    let mut forgotten = Vec::new();
+    let mut outcome = Ok(());
+    for secret in &secrets {
+        match take_value(keepers, &catalog_id, secret) {
+            Ok(value) => forgotten.push((secret, value)),
+            Err(error) => {
+                outcome = Err(Error::from(error));
+                break;
+            }
+        }
     }
-    writer.commit()?;
-    // One value that stays is no reason to leave the others.
-    let forgotten: Vec<_> = deleted
-        .iter()
-        .map(|secret| forget(keepers, &catalog_id, secret))
-        .collect();
-    forgotten
-        .into_iter()
-        .collect::<std::result::Result<(), _>>()?;
-    Ok(())
+    let outcome = outcome.and_then(|()| delete_all(catalog, false).map(|_| ()));
+    if outcome.is_err() {
+        for (secret, value) in forgotten {
+            if let (Some(keeper), Some(value)) = (keepers.of(secret), value) {
+                // The failure that is told of is the first one.
+                let username = secret.username.as_deref().unwrap_or_default();
+                let _ = keeper.put(owner(&catalog_id, secret), username, &value);
+            }
+        }
+    }
+    outcome
+}
+
+/// Forgets the value of a secret and returns it.
+fn take_value(
+    keepers: &Keepers,
+    catalog: &str,
+    secret: &Secret,
+) -> std::result::Result<Option<SecretString>, credentials::Error> {
+    let Some(keeper) = keepers.of(secret) else {
+        return Ok(None);
+    };
+    let value = keeper.get(owner(catalog, secret))?;
+    keeper.remove(owner(catalog, secret))?;
+    Ok(value)
+}
+
+fn owner<'a>(catalog: &'a str, secret: &'a Secret) -> Owner<'a> {
+    Owner {
+        catalog,
+        secret: &secret.id,
+    }
 }
 
 /// Returns a secret as a Kubernetes resource, in JSON, with its value.

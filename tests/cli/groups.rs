@@ -198,7 +198,7 @@ fn a_deleted_group_is_taken_from_its_images() {
     exit code: 0
     ----- stderr -----
     deleted `research`, `teaching`
-    taken from 1 image(s)
+    taken from image `a`
     ");
     assert_eq!(field(&home, "a", "groups"), serde_json::json!([]));
     assert_eq!(field(&home, "a", "revision"), 2);

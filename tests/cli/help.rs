@@ -309,3 +309,35 @@ fn the_doctor_tells_what_imgdex_works_with() {
         "a config file that cannot be read is told: {ran:?}"
     );
 }
+
+#[test]
+fn what_a_terminal_would_obey_is_shown_in_a_mistake_too() {
+    let home = crate::support::Home::new();
+    let ran = home
+        .call_with(&["images", "list", "--type", "\u{9b}31m\u{202e}x"])
+        .run()
+        .fails(2);
+    assert!(
+        !ran.stderr.contains(['\u{9b}', '\u{202e}']),
+        "{:?}",
+        ran.stderr
+    );
+    assert!(ran.stderr.contains("\\u{202e}"), "{}", ran.stderr);
+}
+
+#[test]
+fn help_that_cannot_be_printed_is_a_failure() {
+    let home = crate::support::Home::new();
+    let full = std::fs::File::options()
+        .write(true)
+        .open("/dev/full")
+        .expect("it is always there");
+    let status = home
+        .command(crate::support::PROGRAM)
+        .arg("--help")
+        .stdout(full)
+        .stderr(std::process::Stdio::null())
+        .status()
+        .expect("it runs");
+    assert_eq!(status.code(), Some(10));
+}

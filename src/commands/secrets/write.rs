@@ -287,13 +287,23 @@ fn read_value(app: &mut App) -> Result<SecretString> {
     let failed = |error: &std::io::Error| {
         Error::new(Kind::Io, "cannot read the value from standard input").because(error)
     };
-    let mut value = Zeroizing::new(String::new());
+    let mut bytes = Zeroizing::new(Vec::new());
     (&mut app.stdin)
-        .take(LONGEST_VALUE)
-        .read_to_string(&mut value)
+        .take(LONGEST_VALUE + 1)
+        .read_to_end(&mut bytes)
         .map_err(|error| failed(&error))?;
+    let refused = |rule: &str| {
+        let message = format!("the value on standard input {rule}; nothing was written");
+        Error::new(Kind::InvalidInput, message)
+    };
+    if bytes.len() as u64 > LONGEST_VALUE {
+        return Err(refused("is longer than 1 MiB"));
+    }
+    let value = std::str::from_utf8(&bytes).map_err(|_| {
+        refused("is not UTF-8 text").hint("encode it first: `base64 key | imgdex secrets …`")
+    })?;
     // As docker does: one line end is the shell's, not the value's.
-    let trimmed = value.strip_suffix('\n').unwrap_or(&value);
+    let trimmed = value.strip_suffix('\n').unwrap_or(value);
     let trimmed = trimmed.strip_suffix('\r').unwrap_or(trimmed);
     if trimmed.is_empty() {
         return Err(

@@ -166,3 +166,30 @@ fn a_file_of_values_does_not_grow_beyond_what_can_be_read() {
     ");
     assert_eq!(exported(home.run(EXPORT)), CANARY);
 }
+
+#[test]
+fn a_secret_whose_value_cannot_be_forgotten_is_not_deleted() {
+    let home = Home::new();
+    home.pipe("hunter2", "secrets create --name quay --password-stdin")
+        .ok();
+    let file = home.path().join(".local/share/imgdex/secrets.json");
+    let text = std::fs::read(&file).expect("it is there");
+    std::fs::write(&file, "{").expect("written");
+    home.run("secrets delete image-quay").fails(2);
+    home.run("secrets get image-quay").ok();
+    std::fs::write(&file, text).expect("written");
+    home.run("secrets delete image-quay").ok();
+    let left = std::fs::read_to_string(&file).expect("it is there");
+    assert!(!left.contains("hunter2"), "forgotten");
+}
+
+#[test]
+fn a_value_that_cannot_be_kept_whole_is_refused() {
+    let home = Home::new();
+    let create = "secrets create --name quay --password-stdin";
+    let ran = home.pipe("x".repeat((1 << 20) + 1), create).fails(2);
+    assert!(ran.stderr.contains("longer than 1 MiB"), "{}", ran.stderr);
+    let ran = home.pipe(b"\xff", create).fails(2);
+    assert!(ran.stderr.contains("not UTF-8"), "{}", ran.stderr);
+    assert_eq!(home.run("secrets list -o json").stdout, "[]\n");
+}

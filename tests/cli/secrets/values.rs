@@ -273,7 +273,7 @@ fn a_credential_helper_gets_the_value_on_its_standard_input() {
     assert!(!home.path().join("stored").exists(), "forgotten");
     let argv = fs::read_to_string(home.path().join("argv")).expect("arguments");
     assert_eq!(
-        argv, "get\nstore\nget\nerase\n",
+        argv, "get\nstore\nget\nget\nerase\n",
         "one word and nothing else"
     );
 }
