@@ -9,6 +9,7 @@ use crate::error::{Error, Kind, Result};
 use crate::formats::document::{Items, Syntax};
 use crate::ops::Source;
 use crate::ops::pictures::Pictures;
+use crate::ops::waiting::Waiting;
 
 /// Returns the input of a command: the file, or standard input where none is
 /// named or it is `-`.
@@ -16,19 +17,33 @@ use crate::ops::pictures::Pictures;
 /// # Errors
 /// Where the file cannot be opened.
 pub fn source(app: &mut App, file: Option<&Path>) -> Result<Source<Box<dyn Read>>> {
-    match file {
-        Some(path) if path != Path::new("-") => Ok(Source {
-            name: path.display().to_string(),
-            items: Items::new(Box::new(open(path)?), Syntax::of_path(path)),
-        }),
+    let (name, input, syntax): (String, Box<dyn Read>, Syntax) = match file {
+        Some(path) if path != Path::new("-") => {
+            let file = open(path)?;
+            let (name, syntax) = (path.display().to_string(), Syntax::of_path(path));
+            if file.metadata().is_ok_and(|metadata| metadata.is_file()) {
+                return Ok(Source {
+                    name,
+                    items: Items::new(Box::new(file), syntax),
+                    rest: None,
+                });
+            }
+            (name, Box::new(file), syntax)
+        }
         _ => {
             let stdin: Box<dyn Read> = std::mem::replace(&mut app.stdin, Box::new(io::empty()));
-            Ok(Source {
-                name: "<stdin>".to_owned(),
-                items: Items::new(stdin, Syntax::Detect),
-            })
+            ("<stdin>".to_owned(), stdin, Syntax::Detect)
         }
-    }
+    };
+    let (input, rest) = Waiting::new(input);
+    let is_file = rustix::fs::fstat(io::stdin())
+        .is_ok_and(|stat| rustix::fs::FileType::from_raw_mode(stat.st_mode).is_file());
+    Ok(Source {
+        items: Items::new(Box::new(input), syntax),
+        // A file that standard input is redirected from is there already.
+        rest: (name != "<stdin>" || !is_file).then_some(rest),
+        name,
+    })
 }
 
 fn open(path: &Path) -> Result<File> {

@@ -11,6 +11,7 @@ mod known;
 pub mod pictures;
 pub mod plan;
 pub mod secrets;
+pub mod waiting;
 
 pub use error::{Error, ItemFault, Result};
 
@@ -23,4 +24,6 @@ pub struct Source<R: Read> {
     /// A path, or `<stdin>`.
     pub name: String,
     pub items: Items<R>,
+    /// What is left of an input whose end may have to be waited for.
+    pub rest: Option<waiting::Rest>,
 }

@@ -9,7 +9,7 @@ use std::thread;
 use rustix::process::Signal;
 
 use crate::support::{Home, PROGRAM};
-use crate::{Writing, assert_whole, image, images, names};
+use crate::{Holder, Writing, assert_whole, image, images, names};
 
 const PROCESSES: usize = 64;
 
@@ -146,7 +146,7 @@ fn a_listing_that_is_under_way_is_of_one_moment() {
 fn a_stopped_writer_makes_others_say_that_the_catalog_is_locked() {
     let home = Home::new();
     home.pipe(image("base"), "images create").ok();
-    let stopped = Writing::begin(&home, "slow");
+    let stopped = Holder::begin(&home);
     stopped.signal(Signal::STOP);
 
     let refused = home
@@ -168,12 +168,14 @@ fn a_stopped_writer_makes_others_say_that_the_catalog_is_locked() {
     }
     // Readers do not wait for it, and see nothing of it.
     assert_eq!(names(&home), ["base"]);
+    assert!(!home.run("images get base").ok().stdout.contains("held"));
     assert_whole(&home);
 
     stopped.signal(Signal::CONT);
-    stopped.end().ok();
+    stopped.commit();
     home.pipe(image("other"), "images create").ok();
-    assert_eq!(names(&home).len(), Writing::IMAGES + 2);
+    assert_eq!(names(&home), ["base", "other"]);
+    assert!(home.run("images get base").ok().stdout.contains("held"));
     assert_whole(&home);
 }
 
@@ -181,15 +183,15 @@ fn a_stopped_writer_makes_others_say_that_the_catalog_is_locked() {
 fn a_stopped_writer_that_is_killed_leaves_the_lock_and_nothing_else() {
     let home = Home::new();
     home.pipe(image("base"), "images create").ok();
-    let stopped = Writing::begin(&home, "slow");
+    let stopped = Holder::begin(&home);
     stopped.signal(Signal::STOP);
     home.pipe(image("other"), "images create --lock-timeout 0")
         .fails(9);
-    stopped.signal(Signal::KILL);
-    stopped.wait().fails(137);
+    drop(stopped);
     home.pipe(image("other"), "images create --lock-timeout 0")
         .ok();
     assert_eq!(names(&home), ["base", "other"]);
+    assert!(!home.run("images get base").ok().stdout.contains("held"));
     assert_whole(&home);
 }
 
@@ -197,11 +199,23 @@ fn a_stopped_writer_that_is_killed_leaves_the_lock_and_nothing_else() {
 fn a_waiting_writer_goes_on_when_the_lock_is_free() {
     let home = Home::new();
     home.pipe(image("base"), "images create").ok();
-    let first = Writing::begin(&home, "slow");
+    let first = Holder::begin(&home);
     thread::scope(|scope| {
         let waiting = scope.spawn(|| home.pipe(image("other"), "images create"));
-        first.end().ok();
+        first.commit();
         waiting.join().expect("it ends").ok();
     });
+    assert_eq!(names(&home), ["base", "other"]);
+}
+
+#[test]
+fn a_slow_sender_of_many_images_keeps_nobody_waiting() {
+    let home = Home::new();
+    home.pipe(image("base"), "images create").ok();
+    let slow = Writing::begin(&home, "slow");
+    home.pipe(image("other"), "images create --lock-timeout 0")
+        .ok();
+    slow.end().ok();
     assert_eq!(names(&home).len(), Writing::IMAGES + 2);
+    assert_whole(&home);
 }

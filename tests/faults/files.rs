@@ -360,7 +360,7 @@ fn a_new_catalog_can_be_read_by_its_owner_only() {
     assert_eq!(mode(&folder(&home)), 0o700);
 
     // So can what SQLite keeps beside it, and a backup.
-    let writing = crate::Writing::begin(&home, "more");
+    let writing = crate::Holder::begin(&home);
     for name in ["catalog.db-wal", "catalog.db-shm"] {
         assert_eq!(mode(&folder(&home).join(name)), 0o600, "{name}");
     }

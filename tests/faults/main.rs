@@ -82,8 +82,60 @@ fn copy(home: &Home) -> Home {
     other
 }
 
-/// A writer in the middle of its transaction, waiting for the rest of its
-/// input; killed when it is dropped.
+/// Another program in the middle of a write transaction of the catalog; killed
+/// when it is dropped.
+struct Holder {
+    child: Child,
+    stdin: ChildStdin,
+}
+
+impl Holder {
+    /// Begins a transaction in which an image is changed.
+    fn begin(home: &Home) -> Self {
+        use std::io::{BufRead, BufReader};
+        let mut child = home
+            .command("sqlite3")
+            .arg(home.catalog())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("sqlite3, which tests/run.sh installs, starts");
+        let mut stdin = child.stdin.take().expect("it is piped");
+        let work = "BEGIN IMMEDIATE; UPDATE images SET description = 'held'; SELECT 'held';\n";
+        stdin
+            .write_all(work.as_bytes())
+            .expect("it reads its input");
+        let mut answer = String::new();
+        let stdout = child.stdout.take().expect("it is piped");
+        BufReader::new(stdout)
+            .read_line(&mut answer)
+            .expect("it answers");
+        assert_eq!(answer, "held\n");
+        Self { child, stdin }
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) {
+        let id = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(id, signal).expect("it runs");
+    }
+
+    /// Commits, and waits for the end.
+    fn commit(mut self) {
+        self.stdin.write_all(b"COMMIT;\n.quit\n").expect("it reads");
+        assert!(self.child.wait().expect("it ends").success());
+    }
+}
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A writer in the middle of its input, waiting for the rest; killed when it is
+/// dropped.
 struct Writing {
     child: Child,
     stdin: Option<ChildStdin>,
@@ -103,9 +155,6 @@ impl Writing {
             .spawn()
             .expect("the program starts");
         let mut stdin = child.stdin.take().expect("it is piped");
-        // The transaction begins after 1,000 images. A pipe holds 64 KiB and the
-        // program's buffer as much: when all of these have been taken, far more
-        // than 1,000 were read.
         stdin
             .write_all(images(prefix, Self::IMAGES).as_bytes())
             .expect("the program reads its input");

@@ -17,8 +17,8 @@ use crate::ops::{Error, Result, Source};
 /// What `images create` makes images belong to where they do not say.
 const FORMATS: [&str; 1] = ["primehub"];
 
-/// Items, and bytes of memory that they take, read before the transaction begins, so that
-/// a slow sender of a few images does not keep other writers waiting.
+/// Items, and bytes of memory that they take, read before the transaction begins:
+/// where that is all, nothing is put aside.
 const READ_AHEAD: usize = 1000;
 const READ_AHEAD_BYTES: usize = 8 * 1024 * 1024;
 
@@ -92,6 +92,12 @@ pub fn create<R: Read>(
     }
     if ended && !faults.is_empty() {
         return Err(refused(faults, position));
+    }
+    if let Some(rest) = source.rest.as_ref().filter(|_| !ended) {
+        rest.put_aside().map_err(|error| Error::Read {
+            name: source.name.clone(),
+            source: error,
+        })?;
     }
     let mut catalog = open()?;
     let writer = catalog.begin(actor)?;
