@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, ToSql, params, params_from_iter};
 
 use crate::catalog::error::Result;
 use crate::catalog::groups;
-use crate::domain::image::{Image, ImageConfig, Seen};
+use crate::domain::image::{Image, ImageConfig, PullPolicy, Seen};
 use crate::domain::image_json::{labels_json, words_json};
 use crate::domain::sighting::Sighting;
 use crate::domain::spec::{ImageSpec, JobStatus};
@@ -19,7 +19,19 @@ fn json_labels(labels: &BTreeMap<String, String>) -> Option<String> {
     (!labels.is_empty()).then(|| labels_json(labels))
 }
 
+/// The columns that a write sets, in the order of [`Columns::values`].
+macro_rules! written_columns {
+    () => {
+        "name, display_name, description, type, url, url_for_gpu, use_image_pull_secret, \
+         pull_secret, global, is_ready, image_spec, job_status, pull_policy, tags, labels, kind, \
+         command, picture, author, archived, formats, pinned_tag, extra, updated_at, revision"
+    };
+}
+
+/// What of an image is written in another form than it has.
 struct Columns {
+    image_type: &'static str,
+    pull_policy: Option<&'static str>,
     spec: Option<String>,
     job: Option<String>,
     tags: Option<String>,
@@ -31,6 +43,8 @@ struct Columns {
 impl Columns {
     fn of(config: &ImageConfig) -> Self {
         Self {
+            image_type: config.image_type.name(),
+            pull_policy: config.pull_policy.map(PullPolicy::name),
             spec: config.spec.as_ref().map(ImageSpec::to_json),
             job: config.job.as_ref().map(JobStatus::to_json),
             tags: json_list(&config.tags),
@@ -38,6 +52,37 @@ impl Columns {
             formats: json_list(&config.formats),
             extra: (!config.extra.is_empty()).then(|| object_of(&config.extra)),
         }
+    }
+
+    fn values<'a>(&'a self, image: &'a Image) -> [&'a dyn ToSql; 25] {
+        let config = &image.config;
+        [
+            &config.name,
+            &config.display_name,
+            &config.description,
+            &self.image_type,
+            &config.url,
+            &config.url_for_gpu,
+            &config.use_image_pull_secret,
+            &config.pull_secret,
+            &config.global,
+            &config.is_ready,
+            &self.spec,
+            &self.job,
+            &self.pull_policy,
+            &self.tags,
+            &self.labels,
+            &config.kind,
+            &config.command,
+            &config.picture,
+            &config.author,
+            &config.archived,
+            &self.formats,
+            &config.pinned_tag,
+            &self.extra,
+            &image.updated_at,
+            &image.revision,
+        ]
     }
 }
 
@@ -50,98 +95,42 @@ fn object_of(fields: &[(String, String)]) -> String {
     format!("{{{}}}", members.join(","))
 }
 
+/// Adds the row of an image and returns its id.
 pub(super) fn insert_row(
     connection: &Connection,
     image: &Image,
     apply_set: Option<&str>,
 ) -> std::result::Result<i64, rusqlite::Error> {
-    let config = &image.config;
-    let columns = Columns::of(config);
+    let columns = Columns::of(&image.config);
+    let own: [&dyn ToSql; 2] = [&apply_set, &image.created_at];
     connection
-        .prepare_cached(
-            "INSERT INTO images (name, display_name, description, type, url, url_for_gpu,
-               use_image_pull_secret, pull_secret, global, is_ready, image_spec, job_status,
-               pull_policy, tags, labels, kind, command, picture, author, archived, formats,
-               pinned_tag, extra, apply_set, created_at, updated_at, revision)
+        .prepare_cached(concat!(
+            "INSERT INTO images (",
+            written_columns!(),
+            ", apply_set, created_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-               ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)",
-        )?
-        .insert(params![
-            config.name,
-            config.display_name,
-            config.description,
-            config.image_type.name(),
-            config.url,
-            config.url_for_gpu,
-            config.use_image_pull_secret,
-            config.pull_secret,
-            config.global,
-            config.is_ready,
-            columns.spec,
-            columns.job,
-            config
-                .pull_policy
-                .map(crate::domain::image::PullPolicy::name),
-            columns.tags,
-            columns.labels,
-            config.kind,
-            config.command,
-            config.picture,
-            config.author,
-            config.archived,
-            columns.formats,
-            config.pinned_tag,
-            columns.extra,
-            apply_set,
-            image.created_at,
-            image.updated_at,
-            image.revision,
-        ])
+               ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)"
+        ))?
+        .insert(params_from_iter(
+            columns.values(image).into_iter().chain(own),
+        ))
 }
 
+/// Replaces the row of an image.
 pub(super) fn update_row(connection: &Connection, id: i64, image: &Image) -> Result<()> {
-    let config = &image.config;
-    let columns = Columns::of(config);
+    let columns = Columns::of(&image.config);
+    let own: [&dyn ToSql; 1] = [&id];
     connection
-        .prepare_cached(
-            "UPDATE images SET name = ?2, display_name = ?3, description = ?4, type = ?5,
-               url = ?6, url_for_gpu = ?7, use_image_pull_secret = ?8, pull_secret = ?9,
-               global = ?10, is_ready = ?11, image_spec = ?12, job_status = ?13,
-               pull_policy = ?14, tags = ?15, labels = ?16, kind = ?17, command = ?18,
-               picture = ?19, author = ?20, archived = ?21, formats = ?22, pinned_tag = ?23,
-               extra = ?24, updated_at = ?25, revision = ?26
-             WHERE id = ?1",
-        )?
-        .execute(params![
-            id,
-            config.name,
-            config.display_name,
-            config.description,
-            config.image_type.name(),
-            config.url,
-            config.url_for_gpu,
-            config.use_image_pull_secret,
-            config.pull_secret,
-            config.global,
-            config.is_ready,
-            columns.spec,
-            columns.job,
-            config
-                .pull_policy
-                .map(crate::domain::image::PullPolicy::name),
-            columns.tags,
-            columns.labels,
-            config.kind,
-            config.command,
-            config.picture,
-            config.author,
-            config.archived,
-            columns.formats,
-            config.pinned_tag,
-            columns.extra,
-            image.updated_at,
-            image.revision,
-        ])?;
+        .prepare_cached(concat!(
+            "UPDATE images SET (",
+            written_columns!(),
+            ") = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
+               ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25)
+             WHERE id = ?26"
+        ))?
+        .execute(params_from_iter(
+            columns.values(image).into_iter().chain(own),
+        ))?;
     Ok(())
 }
 
