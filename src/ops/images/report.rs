@@ -1,6 +1,6 @@
 //! What adding images did, as far as the user is told of it.
 
-use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
 
 use tempfile::SpooledTempFile;
 
@@ -18,7 +18,7 @@ const MOST_NAMED: usize = 5;
 pub struct CreateReport {
     /// The names of the images made, changed or found unchanged, one a line,
     /// in the order of the input.
-    names: SpooledTempFile,
+    names: BufWriter<SpooledTempFile>,
     pub created: u64,
     pub updated: u64,
     pub unchanged: u64,
@@ -52,7 +52,7 @@ impl Named {
 impl CreateReport {
     pub(super) fn new() -> Self {
         Self {
-            names: SpooledTempFile::new(NAMES_IN_MEMORY),
+            names: BufWriter::new(SpooledTempFile::new(NAMES_IN_MEMORY)),
             created: 0,
             updated: 0,
             unchanged: 0,
@@ -97,7 +97,7 @@ impl CreateReport {
         mut each: impl FnMut(&str) -> std::result::Result<(), E>,
     ) -> std::result::Result<(), E> {
         self.names.seek(SeekFrom::Start(0))?;
-        for line in BufReader::new(&mut self.names).lines() {
+        for line in BufReader::new(self.names.get_mut()).lines() {
             each(&line?)?;
         }
         Ok(())
