@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::Status;
 use crate::app::App;
 use crate::catalog::NEWEST_VERSION;
+use crate::credentials::Owner;
 use crate::error::Result;
 use crate::output::records::{Record, write_list};
 
@@ -181,11 +182,21 @@ fn check_secrets(app: &App, findings: &mut Findings) {
         }
         None => match app.secrets_file() {
             Ok(path) if path.exists() => {
-                findings.add(
-                    "secrets",
-                    "ok",
-                    format!("{} (not encrypted)", path.display()),
-                );
+                // Any look into the file tells whether it can be read.
+                let nobody = Owner {
+                    catalog: "",
+                    secret: "",
+                };
+                let looked = app.keepers().map(|keepers| keepers.current.get(nobody));
+                match looked {
+                    Ok(Ok(_)) => findings.add(
+                        "secrets",
+                        "ok",
+                        format!("{} (not encrypted)", path.display()),
+                    ),
+                    Ok(Err(error)) => findings.add("secrets", "problem", error.to_string()),
+                    Err(error) => findings.add("secrets", "problem", error.message),
+                }
                 check_mode(&path, "secrets permissions", findings);
             }
             Ok(path) => findings.add("secrets", "absent", path.display().to_string()),

@@ -7,12 +7,15 @@ use super::decode::Decoder;
 use super::document::{Fault, Node};
 use super::locate;
 use crate::domain::image_rules::FieldFault;
+use crate::domain::name::shorten;
 use crate::domain::secret::{Secret, SecretType};
 
 /// A secret as a document describes it; what is unset stays as it is in an
 /// update.
 #[derive(Debug, Default)]
 pub struct SecretDocument {
+    /// What the id should be, which is made of the type and the name.
+    pub id: Option<String>,
     pub name: Option<String>,
     /// The name where it is empty; null says that too.
     pub display_name: Option<String>,
@@ -52,7 +55,8 @@ pub fn secret_of(node: &Node, values: Values) -> Result<SecretDocument, Vec<Faul
     for entry in decoder.object("", node) {
         let (field, node) = (entry.key.as_str(), &entry.node);
         match field {
-            "kind" | "id" | "keptIn" => {}
+            "kind" | "keptIn" => {}
+            "id" => secret.id = decoder.text(field, node),
             "name" => secret.name = decoder.text(field, node),
             "displayName" => {
                 secret.display_name = Some(decoder.text(field, node).unwrap_or_default());
@@ -98,6 +102,7 @@ impl SecretDocument {
             username: self.username.clone().flatten(),
             kept_in: None,
         };
+        check_same("id", self.id.as_deref(), &secret.id, node)?;
         checked(secret, node)
     }
 
@@ -107,6 +112,10 @@ impl SecretDocument {
     /// # Errors
     /// Every rule that it breaks, at its place in `node`.
     pub fn applied_to(&self, before: &Secret, node: &Node) -> Result<Secret, Vec<Fault>> {
+        let secret_type = self.secret_type.map(SecretType::name);
+        check_same("id", self.id.as_deref(), &before.id, node)?;
+        check_same("name", self.name.as_deref(), &before.name, node)?;
+        check_same("type", secret_type, before.secret_type.name(), node)?;
         let mut secret = before.clone();
         if let Some(display_name) = &self.display_name {
             secret.display_name = shown(display_name, &secret.name);
@@ -127,6 +136,22 @@ fn shown(display_name: &str, name: &str) -> String {
         name.to_owned()
     } else {
         display_name.to_owned()
+    }
+}
+
+/// Refuses another id, or another name or type, which the id is made of.
+fn check_same(
+    field: &str,
+    given: Option<&str>,
+    known: &str,
+    node: &Node,
+) -> Result<(), Vec<Fault>> {
+    match given {
+        Some(given) if given != known => {
+            let message = format!("{field} should be `{known}`, but is `{}`", shorten(given));
+            Err(vec![locate(FieldFault::new(field, message), node)])
+        }
+        _ => Ok(()),
     }
 }
 

@@ -193,3 +193,32 @@ fn a_value_that_cannot_be_kept_whole_is_refused() {
     assert!(ran.stderr.contains("not UTF-8"), "{}", ran.stderr);
     assert_eq!(home.run("secrets list -o json").stdout, "[]\n");
 }
+
+#[test]
+fn an_id_that_is_not_made_of_the_type_and_the_name_is_refused() {
+    let home = Home::new();
+    let document = r#"{"id": "image-other", "name": "quay"}"#;
+    let ran = home.pipe(document, "secrets create").fails(2);
+    assert!(
+        ran.stderr.contains("id should be `image-quay`"),
+        "{}",
+        ran.stderr
+    );
+    home.pipe(r#"{"name": "quay"}"#, "secrets create").ok();
+    for change in [r#"{"name": "other"}"#, r#"{"type": "opaque"}"#] {
+        home.pipe(change, "secrets update image-quay").fails(2);
+    }
+    let secret = home.run("secrets get image-quay -o json").ok().stdout;
+    home.pipe(secret, "secrets update image-quay").ok();
+}
+
+#[test]
+fn doctor_finds_a_broken_file_of_values() {
+    let home = Home::new();
+    home.pipe("x", "secrets create --name quay --password-stdin")
+        .ok();
+    home.run("doctor").ok();
+    home.write(".local/share/imgdex/secrets.json", "garbage");
+    let ran = home.run("doctor").fails(13);
+    assert!(ran.stdout.contains("problem"), "{}", ran.stdout);
+}
