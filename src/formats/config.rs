@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::decode::Decoder;
 use super::document::{Entry, Fault, Node};
 use super::toml;
+use crate::domain::name::shorten;
 use crate::domain::reference::Registry;
 
 /// What a config file says; what it does not say is unset.
@@ -166,7 +167,7 @@ impl Reader {
                 "max-age" => {
                     verify.max_age = self.checked("verify.max-age", &entry.node, |text| {
                         duration_of(text).map(|_| ()).ok_or_else(|| {
-                            "write a duration such as `30m`, `24h` or `7d`".to_owned()
+                            "should be a duration such as `30m`, `24h` or `7d`".to_owned()
                         })
                     });
                 }
@@ -302,7 +303,13 @@ impl Reader {
             Ok(()) => Some(text),
             Err(rule) => {
                 // An address may hold a password: it is not shown.
-                self.decoder.faults.push(node.fault(field, rule));
+                let is_address = text.contains("://") || text.contains('@');
+                let message = if is_address {
+                    rule
+                } else {
+                    format!("{rule}, but is `{}`", shorten(&text))
+                };
+                self.decoder.faults.push(node.fault(field, message));
                 None
             }
         }
@@ -352,11 +359,11 @@ mod tests {
         );
         check(
             "output = \"tabel\"",
-            "1:10: output: should be one of table, wide, json, yaml, csv, name",
+            "1:10: output: should be one of table, wide, json, yaml, csv, name, but is `tabel`",
         );
         check(
             "[verify]\nmax-age = \"soon\"",
-            "2:11: verify.max-age: write a duration such as `30m`, `24h` or `7d`",
+            "2:11: verify.max-age: should be a duration such as `30m`, `24h` or `7d`, but is `soon`",
         );
         check(
             "[store]\ndisabled = \"yes\"",

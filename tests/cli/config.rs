@@ -188,23 +188,23 @@ fn bad_values_and_broken_files_are_told_with_their_place() {
     ];
     insta::assert_snapshot!(told.concat(), @r#"
     error: the config file `c.toml` is not valid
-    c.toml:1:10: output: should be one of table, wide, json, yaml, csv, name
+    c.toml:1:10: output: should be one of table, wide, json, yaml, csv, name, but is `tabel`
     error: the config file `c.toml` is not valid
     c.toml:1:10: string values must be quoted, expected literal string
     error: the config file `c.toml` is not valid
     c.toml:2:24: verify.connections-per-host: connections-per-host should be a number from 1 to 1000, but is `0`
-    c.toml:3:11: verify.max-age: write a duration such as `30m`, `24h` or `7d`
+    c.toml:3:11: verify.max-age: should be a duration such as `30m`, `24h` or `7d`, but is `soon`
     error: the config file `c.toml` is not valid
     c.toml:2:11: harbor.context: there is no `[harbor.contexts.prod]`
     error: the config file `c.toml` is not valid
-    c.toml:2:10: build.engine: should be one of buildah, podman, docker, kubernetes
+    c.toml:2:10: build.engine: should be one of buildah, podman, docker, kubernetes, but is `make`
     error: the config file `c.toml` is not valid
     c.toml:1:11: registry."https://x": registry host `https://`: a reference is not a URL
     c.toml:2:12: registry."https://x".insecure: insecure should be true or false, but is `1`
     error: the config file `c.toml` is not valid
     c.toml:2:10: secrets.helper: helper should be a string, but is a number
     error: the config file `c.toml` is not valid
-    c.toml:1:12: platform: should be `os/arch` or `os/arch/variant`
+    c.toml:1:12: platform: should be `os/arch` or `os/arch/variant`, but is `linux`
     "#);
 }
 
