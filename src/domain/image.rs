@@ -75,17 +75,6 @@ impl PullPolicy {
     }
 }
 
-/// The names of the platforms' catalogs that an image may belong to.
-pub const FORMATS: [&str; 7] = [
-    "primehub",
-    "runtime-images",
-    "opendatahub",
-    "kubespawner",
-    "kubeflow",
-    "adalab",
-    "kustomize",
-];
-
 /// What a user says about an image, and what the program learned of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ImageConfig {
@@ -115,7 +104,7 @@ pub struct ImageConfig {
     pub picture: Option<String>,
     pub author: Option<String>,
     pub archived: bool,
-    /// Names out of [`FORMATS`].
+    /// Names of platforms ([`super::platform::Platform::NAMES`]).
     pub formats: Vec<String>,
     /// The tag that `url` had before it was pinned to a digest.
     pub pinned_tag: Option<String>,

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::image::{FORMATS, ImageConfig, NewImage};
+use super::image::{ImageConfig, NewImage};
 use super::name::{check_instance_name, check_resource_name, nearest, shorten};
+use super::platform::Platform;
 use super::reference::Reference;
 use super::spec::{ImageSpec, JobPhase};
 
@@ -186,13 +187,14 @@ fn check_lists(config: &ImageConfig, faults: &mut Vec<FieldFault>) {
         if faults.len() >= MOST_FAULTS {
             return;
         }
-        if !FORMATS.contains(&format.as_str()) {
-            let near = nearest(format, FORMATS).map(|known| format!(": did you mean `{known}`?"));
+        if !Platform::NAMES.contains(&format.as_str()) {
+            let near =
+                nearest(format, Platform::NAMES).map(|known| format!(": did you mean `{known}`?"));
             faults.push(FieldFault::new(
                 format!("formats[{index}]"),
                 format!(
                     "formats should be among {}, but has `{}`{}",
-                    FORMATS.join(", "),
+                    Platform::NAMES.join(", "),
                     shorten(format),
                     near.unwrap_or_default()
                 ),

@@ -7,6 +7,7 @@ pub mod image_json;
 pub mod image_rules;
 pub mod json_text;
 pub mod name;
+pub mod platform;
 pub mod reference;
 pub mod secret;
 pub mod sighting;

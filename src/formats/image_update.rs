@@ -1,6 +1,7 @@
 //! An image and a merge patch → the image as it is to be.
 
 use super::document::{Entry, Fault, MAX_ITEM, Node, Position, Value, json, write_json};
+use super::forget_places;
 use super::image::{OBSERVED, image_of, settle_readiness};
 use super::merge::merge;
 use crate::domain::group::GroupsInput;
@@ -94,7 +95,7 @@ pub fn update_of(before: &Image, patch: &Node) -> Result<Update, Vec<Fault>> {
 }
 
 /// What was seen of a reference is known no more once it is another one.
-fn keep_what_is_still_true(before: &Image, image: &mut NewImage) {
+pub(super) fn keep_what_is_still_true(before: &Image, image: &mut NewImage) {
     image.seen = before.seen.clone();
     image.config.is_ready = before.config.is_ready;
     let mut changed = false;
@@ -170,21 +171,6 @@ fn document_of(image: &Image) -> Node {
         .unwrap_or_else(|_| Node::new(Value::Map(Vec::new())));
     forget_places(&mut node);
     node
-}
-
-/// The places in our own text mean nothing to the user.
-fn forget_places(node: &mut Node) {
-    node.at = Position::default();
-    match &mut node.value {
-        Value::List(nodes) => nodes.iter_mut().for_each(forget_places),
-        Value::Map(entries) => {
-            for entry in entries {
-                entry.at = Position::default();
-                forget_places(&mut entry.node);
-            }
-        }
-        _ => {}
-    }
 }
 
 /// Returns the image that a document declares in full: what the document does

@@ -8,12 +8,13 @@ pub mod image;
 mod image_update;
 pub mod kubernetes;
 mod merge;
+pub mod platforms;
 pub mod secret;
 pub mod toml;
 
 pub use image_update::{declared_by, update_of};
 
-use document::{Fault, Node, Position};
+use document::{Fault, Node, Position, Value};
 
 use crate::domain::image_rules::FieldFault;
 
@@ -35,5 +36,20 @@ pub fn locate(fault: FieldFault, node: &Node) -> Fault {
         at,
         field: fault.field,
         message: fault.message,
+    }
+}
+
+/// The places in our own text mean nothing to the user.
+fn forget_places(node: &mut Node) {
+    node.at = Position::default();
+    match &mut node.value {
+        Value::List(nodes) => nodes.iter_mut().for_each(forget_places),
+        Value::Map(entries) => {
+            for entry in entries {
+                entry.at = Position::default();
+                forget_places(&mut entry.node);
+            }
+        }
+        _ => {}
     }
 }

@@ -6,7 +6,8 @@ use crate::app::App;
 use crate::catalog::Catalog;
 use crate::commands::Status;
 use crate::commands::complete::{group_names, image_fields};
-use crate::domain::image::{Archived, FORMATS, ImageFilter, ImageType, SortField};
+use crate::domain::image::{Archived, ImageFilter, ImageType, SortField};
+use crate::domain::platform::Platform;
 use crate::error::{Error, Result};
 use crate::ops::images::check_filter;
 use crate::output::images::ListPrinter;
@@ -42,7 +43,7 @@ pub struct List {
     #[arg(long)]
     author: Option<String>,
     /// Only images that belong to this platform's catalog
-    #[arg(long, value_name = "FORMAT", value_parser = FORMATS)]
+    #[arg(long, value_name = "FORMAT", value_parser = Platform::NAMES)]
     format: Option<String>,
     /// Only archived images; otherwise none of them
     #[arg(long)]

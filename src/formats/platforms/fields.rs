@@ -1,0 +1,311 @@
+//! Which fields of an image a platform has a place for: what an import replaces,
+//! and what an export leaves behind.
+
+use super::super::document::{Node, Value};
+use super::super::image_update::keep_what_is_still_true;
+use super::{Incoming, kept};
+use crate::domain::group::GroupsInput;
+use crate::domain::image::{Image, ImageConfig, ImageType, NewImage};
+use crate::domain::platform::Platform;
+use crate::domain::reference::Reference;
+
+/// A field, or some that belong together, that a platform may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Field {
+    DisplayName,
+    Description,
+    Type,
+    Url,
+    UrlForGpu,
+    /// `useImagePullSecret` or `pullSecret`.
+    PullSecret,
+    Global,
+    Groups,
+    Spec,
+    Job,
+    PullPolicy,
+    Tags,
+    Labels,
+    Kind,
+    Command,
+    Picture,
+    Author,
+    Archived,
+    Ready,
+    Digest,
+}
+
+impl Field {
+    /// Every field that a user gives, in the order in which an image is printed.
+    const GIVEN: [Self; 17] = [
+        Self::DisplayName,
+        Self::Description,
+        Self::Type,
+        Self::Url,
+        Self::UrlForGpu,
+        Self::PullSecret,
+        Self::Global,
+        Self::Groups,
+        Self::Spec,
+        Self::Job,
+        Self::PullPolicy,
+        Self::Tags,
+        Self::Labels,
+        Self::Kind,
+        Self::Command,
+        Self::Picture,
+        Self::Archived,
+    ];
+
+    /// Returns the name that the field has in the catalog's JSON, where the image
+    /// has something in it that would be missed.
+    fn missed(self, image: &Image) -> Option<&'static str> {
+        let config = &image.config;
+        let (name, is_set) = match self {
+            Self::DisplayName => ("displayName", config.display_name != config.name),
+            Self::Description => ("description", config.description.is_some()),
+            Self::Type => ("type", config.image_type != ImageType::default()),
+            Self::Url => ("url", config.url.is_some()),
+            Self::UrlForGpu => ("urlForGpu", config.url_for_gpu.is_some()),
+            Self::PullSecret if config.use_image_pull_secret.is_some() => {
+                ("useImagePullSecret", true)
+            }
+            Self::PullSecret => ("pullSecret", config.pull_secret.is_some()),
+            Self::Global => ("global", config.global),
+            Self::Groups => ("groups", !image.groups.is_empty()),
+            Self::Spec => ("imageSpec", config.spec.is_some()),
+            Self::Job => ("jobStatus", config.job.is_some()),
+            Self::PullPolicy => ("pullPolicy", config.pull_policy.is_some()),
+            Self::Tags => ("tags", !config.tags.is_empty()),
+            Self::Labels => ("labels", !config.labels.is_empty()),
+            Self::Kind => ("kind", config.kind.is_some()),
+            Self::Command => ("command", config.command.is_some()),
+            Self::Picture => ("picture", config.picture.is_some()),
+            Self::Archived => ("archived", config.archived),
+            Self::Author => ("author", config.author.is_some()),
+            Self::Ready => ("isReady", config.is_ready.is_some()),
+            Self::Digest => ("digest", image.seen.url.digest.is_some()),
+        };
+        is_set.then_some(name)
+    }
+
+    fn copy(self, from: &NewImage, to: &mut NewImage) {
+        let (old, new) = (&mut to.config, &from.config);
+        match self {
+            Self::DisplayName => old.display_name.clone_from(&new.display_name),
+            Self::Description => old.description.clone_from(&new.description),
+            Self::Type => old.image_type = new.image_type,
+            Self::Url => take_reference(&mut old.url, new.url.as_ref()),
+            Self::UrlForGpu => take_reference(&mut old.url_for_gpu, new.url_for_gpu.as_ref()),
+            Self::PullSecret => {
+                old.use_image_pull_secret
+                    .clone_from(&new.use_image_pull_secret);
+                old.pull_secret.clone_from(&new.pull_secret);
+            }
+            Self::Global => old.global = new.global,
+            Self::Groups => to.groups.clone_from(&from.groups),
+            Self::Spec => old.spec.clone_from(&new.spec),
+            Self::Job => old.job.clone_from(&new.job),
+            Self::PullPolicy => old.pull_policy = new.pull_policy,
+            Self::Tags => old.tags.clone_from(&new.tags),
+            Self::Labels => old.labels.clone_from(&new.labels),
+            Self::Kind => old.kind.clone_from(&new.kind),
+            Self::Command => old.command.clone_from(&new.command),
+            Self::Picture => old.picture.clone_from(&new.picture),
+            Self::Archived => old.archived = new.archived,
+            Self::Author => old.author.clone_from(&new.author),
+            Self::Ready => old.is_ready = new.is_ready,
+            Self::Digest => to.seen.url.digest.clone_from(&from.seen.url.digest),
+        }
+    }
+}
+
+/// Takes a reference over, unless it says the same in other words (`alpine` and
+/// `docker.io/library/alpine:latest`).
+fn take_reference(old: &mut Option<String>, new: Option<&String>) {
+    let meaning = |text: &String| {
+        let reference = Reference::parse(text).ok()?;
+        Some((
+            reference.registry().to_string(),
+            reference.repository().as_str().to_owned(),
+            reference.tag_or_latest().map(str::to_owned),
+            reference.digest().map(|digest| digest.as_str().to_owned()),
+        ))
+    };
+    let is_same = match (old.as_ref(), new) {
+        (Some(old), Some(new)) => meaning(old).is_some_and(|old| Some(old) == meaning(new)),
+        _ => false,
+    };
+    if !is_same {
+        *old = new.cloned();
+    }
+}
+
+/// Returns an image of the catalog as a platform's file wants it: the fields that
+/// the file has are replaced, and the others stay.
+#[must_use]
+pub fn overlaid(platform: Platform, before: &Image, incoming: &Incoming) -> NewImage {
+    let mut after = NewImage {
+        config: before.config.clone(),
+        groups: GroupsInput::Change {
+            connect: Vec::new(),
+            disconnect: Vec::new(),
+        },
+        seen: before.seen.clone(),
+    };
+    let observed = [Field::Ready, Field::Digest];
+    let (seen, given): (Vec<Field>, Vec<Field>) =
+        (incoming.fields.iter()).partition(|field| observed.contains(field));
+    for field in given {
+        field.copy(&incoming.image, &mut after);
+    }
+    take_kept(platform, &incoming.image.config, &mut after.config);
+    if !after
+        .config
+        .formats
+        .iter()
+        .any(|format| format == platform.name())
+    {
+        after.config.formats.push(platform.name().to_owned());
+    }
+    if after.config.url != before.config.url {
+        after.config.pinned_tag = None;
+    }
+    keep_what_is_still_true(before, &mut after);
+    for field in seen {
+        field.copy(&incoming.image, &mut after);
+    }
+    super::super::image::settle_readiness(&mut after.config);
+    after
+}
+
+/// Replaces what was kept of an earlier file by what is kept of this one.
+fn take_kept(platform: Platform, from: &ImageConfig, to: &mut ImageConfig) {
+    let mut incoming = from.extra.clone();
+    if platform == Platform::Kubeflow {
+        // Two files speak of one image: what the other said stays.
+        let both = match (kept::kept_of(to, platform), kept::kept_of(from, platform)) {
+            (Some(old), Some(new)) => Some(replaced(old, new)),
+            (old, new) => new.or(old),
+        };
+        incoming.retain(|(key, _)| key != platform.name());
+        let mut merged = ImageConfig::default();
+        kept::keep(&mut merged, platform, both);
+        incoming.append(&mut merged.extra);
+    }
+    let is_kept = incoming.iter().any(|(key, _)| key == platform.name());
+    if !is_kept {
+        to.extra.retain(|(key, _)| key != platform.name());
+    }
+    for (key, value) in incoming {
+        match to.extra.iter_mut().find(|(known, _)| *known == key) {
+            Some(known) => known.1 = value,
+            None => to.extra.push((key, value)),
+        }
+    }
+}
+
+/// Returns an object with the fields of another in place of its own.
+fn replaced(old: Node, new: Node) -> Node {
+    let (Ok(mut entries), Ok(others)) = (old.into_map(), new.into_map()) else {
+        return Node::new(Value::Null);
+    };
+    entries.retain(|entry| others.iter().all(|other| other.key != entry.key));
+    entries.extend(others);
+    Node::new(Value::Map(entries))
+}
+
+/// Returns the fields that a platform has a place for.
+#[must_use]
+pub fn held(platform: Platform) -> &'static [Field] {
+    match platform {
+        Platform::RuntimeImages => &[
+            Field::DisplayName,
+            Field::Description,
+            Field::Url,
+            Field::PullSecret,
+            Field::PullPolicy,
+            Field::Tags,
+        ],
+        Platform::Primehub => &[
+            Field::DisplayName,
+            Field::Description,
+            Field::Type,
+            Field::Url,
+            Field::UrlForGpu,
+            Field::PullSecret,
+            Field::Groups,
+            Field::Spec,
+            Field::Job,
+        ],
+        Platform::Opendatahub => &[
+            Field::DisplayName,
+            Field::Description,
+            Field::Url,
+            Field::Kind,
+        ],
+        Platform::Kubespawner => &[
+            Field::DisplayName,
+            Field::Description,
+            Field::Url,
+            Field::PullSecret,
+            Field::PullPolicy,
+            Field::Command,
+        ],
+        Platform::Kubeflow => &[
+            Field::DisplayName,
+            Field::Description,
+            Field::Url,
+            Field::PullPolicy,
+            Field::Labels,
+        ],
+        Platform::Adalab => &[
+            Field::DisplayName,
+            Field::Description,
+            Field::Url,
+            Field::Kind,
+            Field::Command,
+            Field::Picture,
+            Field::Author,
+            Field::Archived,
+            Field::Ready,
+            Field::Digest,
+        ],
+        Platform::Kustomize => &[Field::Url],
+    }
+}
+
+/// Returns the names of the fields that the platform has no place for and that
+/// the image has something in: what an export leaves behind. What the program
+/// itself notes of an image (its author, times, what was seen) is not among them.
+#[must_use]
+pub fn lost(platform: Platform, image: &Image) -> Vec<String> {
+    let held = held(platform);
+    let mut lost: Vec<String> = Field::GIVEN
+        .iter()
+        .filter(|field| !held.contains(field) || !has_room(platform, **field, image))
+        .filter_map(|field| field.missed(image).map(str::to_owned))
+        .collect();
+    // Shown as another field of the same name as the platform's own.
+    lost.extend(
+        (image.config.extra.iter())
+            .filter(|(key, _)| key != platform.name())
+            .map(|(key, _)| key.clone()),
+    );
+    lost
+}
+
+/// Returns whether a field that the platform has can take what the image has in
+/// it.
+fn has_room(platform: Platform, field: Field, image: &Image) -> bool {
+    let kind = image.config.kind.as_deref().unwrap_or_default();
+    match (platform, field) {
+        (Platform::Primehub, Field::Groups) => image.groups.len() <= 1,
+        (Platform::Opendatahub, Field::Kind) => ["notebook", "runtime"].contains(&kind),
+        (Platform::Adalab, Field::Kind) => ADALAB_TYPES.contains(&kind),
+        _ => true,
+    }
+}
+
+/// The types of AdaLab's images.
+pub(super) const ADALAB_TYPES: [&str; 5] = ["app", "base", "internal", "kernel", "lab_app"];

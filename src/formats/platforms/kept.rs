@@ -1,0 +1,176 @@
+//! What a platform's file holds and the catalog does not know: kept in the image
+//! as an unknown field with the platform's name, in the shape that it had in the
+//! file, and put back where it was.
+
+use super::super::document::{Entry, Node, Position, Value, json, write_json};
+use crate::domain::image::ImageConfig;
+use crate::domain::platform::Platform;
+
+/// Returns an object.
+pub(super) fn object<const N: usize>(entries: [(&str, Node); N]) -> Node {
+    Node::new(Value::Map(
+        entries
+            .into_iter()
+            .map(|(key, node)| entry(key, node))
+            .collect(),
+    ))
+}
+
+/// Returns a field of an object that is made here.
+pub(super) fn entry(key: &str, node: Node) -> Entry {
+    Entry {
+        key: key.to_owned(),
+        at: Position::default(),
+        node,
+    }
+}
+
+/// Returns a string.
+pub(super) fn text(text: impl Into<String>) -> Node {
+    Node::new(Value::String(text.into()))
+}
+
+/// Returns a list of strings.
+pub(super) fn words(words: &[String]) -> Node {
+    Node::new(Value::List(words.iter().map(text).collect()))
+}
+
+/// Returns an object of the entries that have a value.
+pub(super) fn present<const N: usize>(entries: [(&str, Option<Node>); N]) -> Node {
+    Node::new(Value::Map(
+        entries
+            .into_iter()
+            .filter_map(|(key, node)| Some(entry(key, node?)))
+            .collect(),
+    ))
+}
+
+/// Returns the fields of an object whose path (`metadata.tags`) is not known, in
+/// their places; nothing where none is left. Keys that hold a dot are never known.
+pub(super) fn unknown(node: &Node, known: &[&str]) -> Option<Node> {
+    unknown_below(node, "", known)
+}
+
+fn unknown_below(node: &Node, path: &str, known: &[&str]) -> Option<Node> {
+    let entries = node.as_map()?;
+    let mut left = Vec::new();
+    for entry in entries {
+        let field = if path.is_empty() {
+            entry.key.clone()
+        } else {
+            format!("{path}.{}", entry.key)
+        };
+        if known.contains(&field.as_str()) && !entry.key.contains('.') {
+            continue;
+        }
+        let is_above = known.iter().any(|known| {
+            known
+                .strip_prefix(&field)
+                .is_some_and(|rest| rest.starts_with('.'))
+        });
+        if !is_above || entry.node.as_map().is_none() {
+            left.push(entry.clone());
+        } else if let Some(node) = unknown_below(&entry.node, &field, known) {
+            left.push(Entry {
+                node,
+                ..entry.clone()
+            });
+        }
+    }
+    (!left.is_empty()).then(|| Node::new(Value::Map(left)))
+}
+
+/// Returns what is written with what was kept put back in its places. What is
+/// written wins.
+pub(super) fn with_kept(written: Node, kept: Option<&Node>) -> Node {
+    let Some(kept) = kept else {
+        return written;
+    };
+    match (written.value, kept.as_map()) {
+        (Value::Map(mut entries), Some(others)) => {
+            for other in others {
+                let known = entries.iter().position(|entry| entry.key == other.key);
+                match known {
+                    Some(index) => {
+                        let node =
+                            std::mem::replace(&mut entries[index].node, Node::new(Value::Null));
+                        entries[index].node = with_kept(node, Some(&other.node));
+                    }
+                    None => entries.push(other.clone()),
+                }
+            }
+            Node::new(Value::Map(entries))
+        }
+        (value, _) => Node::new(value),
+    }
+}
+
+/// Keeps in an image what is left of its file.
+pub(super) fn keep(config: &mut ImageConfig, platform: Platform, left: Option<Node>) {
+    if let Some(left) = left {
+        let mut json = Vec::new();
+        write_json(&left, &mut json);
+        let json = String::from_utf8_lossy(&json).into_owned();
+        config.extra.push((platform.name().to_owned(), json));
+    }
+}
+
+/// Returns what an image keeps of a platform's file.
+pub(super) fn kept_of(config: &ImageConfig, platform: Platform) -> Option<Node> {
+    let (_, text) = (config.extra.iter()).find(|(key, _)| key == platform.name())?;
+    let mut node = json::parse(text.as_bytes(), Position::START).ok()?;
+    super::super::forget_places(&mut node);
+    Some(node)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Node {
+        json::parse(text.as_bytes(), Position::START).expect("JSON")
+    }
+
+    fn check(whole: &str, known: &[&str], left: Option<&str>) {
+        let whole = parse(whole);
+        let found = unknown(&whole, known).map(|node| {
+            let mut text = Vec::new();
+            write_json(&node, &mut text);
+            String::from_utf8_lossy(&text).into_owned()
+        });
+        assert_eq!(found.as_deref(), left);
+    }
+
+    #[test]
+    fn what_is_not_known_is_left_in_its_place() {
+        let known = ["a", "b.c", "b.d.e"];
+        check(r#"{"a":1}"#, &known, None);
+        check(r#"{"a":1,"b":{"c":1}}"#, &known, None);
+        check(r#"{"x":1,"a":2}"#, &known, Some(r#"{"x":1}"#));
+        check(
+            r#"{"b":{"c":1,"y":2,"d":{"e":1,"z":[]}}}"#,
+            &known,
+            Some(r#"{"b":{"y":2,"d":{"z":[]}}}"#),
+        );
+        check(r#"{"b":5}"#, &known, Some(r#"{"b":5}"#));
+        check(r#"{"b.c":5}"#, &known, Some(r#"{"b.c":5}"#));
+    }
+
+    #[test]
+    fn what_was_kept_comes_back_and_what_is_written_wins() {
+        let check = |written: &str, kept: &str, expected: &str| {
+            let node = with_kept(parse(written), Some(&parse(kept)));
+            let mut text = Vec::new();
+            write_json(&node, &mut text);
+            assert_eq!(String::from_utf8_lossy(&text), expected);
+        };
+        check(r#"{"a":1}"#, r#"{"b":2}"#, r#"{"a":1,"b":2}"#);
+        check(r#"{"a":1}"#, r#"{"a":2}"#, r#"{"a":1}"#);
+        check(
+            r#"{"a":{"b":1}}"#,
+            r#"{"a":{"c":[1]}}"#,
+            r#"{"a":{"b":1,"c":[1]}}"#,
+        );
+        check(r#"{"a":1}"#, "5", r#"{"a":1}"#);
+    }
+}
