@@ -24,7 +24,7 @@ pub use config::Environment;
 pub use domain::reference;
 
 use app::App;
-use commands::{Cli, Global, dispatch, needs_settings};
+use commands::{Cli, dispatch, needs_settings};
 use config::{Flags, Settings};
 use error::{Error, Kind};
 use output::console::{Choices, Console};
@@ -50,7 +50,7 @@ pub fn run(
         Err(error) => return refuse(&error, arguments),
     };
     // What the flags ask for, until the settings are known.
-    let mut style = style(&cli.global, &environment);
+    let mut style = style(&cli, &environment);
     let done = load(&cli, &environment).and_then(|(flags, settings)| {
         if settings.get("output") == Some("json") {
             style = Style::Json;
@@ -71,7 +71,7 @@ fn load(cli: &Cli, environment: &Environment) -> error::Result<(Flags, Settings)
     let flags = Flags {
         catalog: global.catalog.clone(),
         config: global.config.clone(),
-        output: if global.json {
+        output: if cli.wants_json() {
             Some("json".to_owned())
         } else {
             global.output.clone()
@@ -115,8 +115,9 @@ fn carry_out(
     Ok(status.code())
 }
 
-fn style(global: &Global, environment: &Environment) -> Style {
-    if global.json || global.output.as_deref() == Some("json") {
+fn style(cli: &Cli, environment: &Environment) -> Style {
+    let global = &cli.global;
+    if cli.wants_json() || global.output.as_deref() == Some("json") {
         return Style::Json;
     }
     let colored = match global.color.as_deref() {

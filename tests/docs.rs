@@ -179,7 +179,23 @@ fn every_example_of_the_help_is_a_command_that_works() {
             .write("change.yaml", "description: new")
             .write("secret.json", r#"{"name": "new"}"#)
             .write("catalog/image.yaml", "name: new")
+            .write(
+                "metadata/pandas.json",
+                r#"{"display_name": "Pandas", "schema_name": "runtime-image",
+                    "metadata": {"image_name": "amancevice/pandas:2.3.2"}}"#,
+            )
+            .write(
+                "manifests/jupyter.yaml",
+                "apiVersion: image.openshift.io/v1\nkind: ImageStream\nmetadata:\n  name: jupyter\n  \
+                 labels:\n    opendatahub.io/notebook-image: 'true'\nspec:\n  tags:\n    \
+                 - name: '1.0'\n      from:\n        kind: DockerImage\n        name: quay.io/a/b:1\n",
+            )
+            .write(
+                "profile_list.yaml",
+                "- display_name: R\n  slug: r\n  kubespawner_override:\n    image: quay.io/a/r:1\n",
+            )
             .write(".config/fish/completions/x", "");
+        home.run("metadata import --directory metadata").ok();
         let words: Vec<&str> = example.split_whitespace().collect();
         let needs_another_program = ["kubectl", "jq", "man"]
             .iter()

@@ -8,6 +8,7 @@ mod changes;
 mod error;
 mod groups;
 mod images;
+mod invalid;
 mod location;
 mod maintenance;
 mod open;
@@ -105,6 +106,36 @@ impl Catalog {
 }
 
 impl Writer<'_> {
+    /// Does some work of which all is undone where it says so: it returns its
+    /// result and whether to keep what it wrote.
+    ///
+    /// # Errors
+    /// Those of the catalog, and whatever `work` returns; nothing of it is kept then.
+    pub fn tentatively<T, E: From<Error>>(
+        &self,
+        work: impl FnOnce(&Self) -> std::result::Result<(T, bool), E>,
+    ) -> std::result::Result<T, E> {
+        let execute = |sql| {
+            let done = self.transaction.execute_batch(sql);
+            done.map_err(|error| E::from(Error::from(error)))
+        };
+        execute("SAVEPOINT tentative")?;
+        match work(self) {
+            Ok((result, true)) => {
+                execute("RELEASE tentative")?;
+                Ok(result)
+            }
+            Ok((result, false)) => {
+                execute("ROLLBACK TO tentative; RELEASE tentative")?;
+                Ok(result)
+            }
+            Err(error) => {
+                execute("ROLLBACK TO tentative; RELEASE tentative")?;
+                Err(error)
+            }
+        }
+    }
+
     /// Makes everything that was written durable.
     ///
     /// # Errors

@@ -15,7 +15,7 @@ struct Migration {
     then: Option<fn(&Transaction<'_>) -> Result<()>>,
 }
 
-const MIGRATIONS: [Migration; 4] = [
+const MIGRATIONS: [Migration; 5] = [
     Migration {
         sql: include_str!("migrations/1-images.sql"),
         then: Some(name_catalog),
@@ -30,6 +30,10 @@ const MIGRATIONS: [Migration; 4] = [
     },
     Migration {
         sql: include_str!("migrations/4-store.sql"),
+        then: None,
+    },
+    Migration {
+        sql: include_str!("migrations/5-files.sql"),
         then: None,
     },
 ];

@@ -10,11 +10,12 @@ mod groups;
 mod images;
 mod input;
 mod man;
+mod metadata;
 mod secrets;
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand, value_parser};
 
 use crate::app::App;
 use crate::error::Result;
@@ -27,6 +28,8 @@ pub enum Status {
     Done,
     /// What was compared differs, or a check found something (exit code 13).
     CheckFailed,
+    /// Some of many were left out (exit code 3).
+    PartlyDone,
 }
 
 impl Status {
@@ -35,6 +38,7 @@ impl Status {
     pub fn code(self) -> u8 {
         match self {
             Self::Done => 0,
+            Self::PartlyDone => 3,
             Self::CheckFailed => 13,
         }
     }
@@ -106,13 +110,16 @@ pub struct Global {
     )]
     pub output: Option<String>,
     /// Short for `-o json`
+    // A string, because `metadata create` has an option of the same id that takes one.
     #[arg(
         long,
         global = true,
+        action = ArgAction::SetTrue,
+        value_parser = value_parser!(String),
         conflicts_with = "output",
         help_heading = "Global options"
     )]
-    pub json: bool,
+    pub json: String,
     /// Print nothing but answers and errors
     #[arg(short, long, global = true, help_heading = "Global options")]
     pub quiet: bool,
@@ -173,6 +180,16 @@ Examples:
   imgdex secrets list"
     )]
     Secrets(secrets::Verb),
+    /// Catalogs as files: Elyra's runtime images, and those of other platforms
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  imgdex metadata import runtime-images --directory metadata
+  imgdex metadata list
+  imgdex metadata export kubespawner --all --directory hub"
+    )]
+    Metadata(metadata::Verb),
     /// The catalog's file: look after it
     #[command(
         subcommand,
@@ -197,6 +214,23 @@ Examples:
     Doctor(doctor::Doctor),
 }
 
+impl Cli {
+    /// Returns whether the answer is to be JSON.
+    #[must_use]
+    pub fn wants_json(&self) -> bool {
+        let takes_instance = matches!(
+            self.noun,
+            Noun::Metadata(metadata::Verb::Create(_) | metadata::Verb::Update(_))
+        );
+        match self.global.json.as_str() {
+            "false" => false,
+            "true" => true,
+            // It is the instance itself.
+            _ => !takes_instance,
+        }
+    }
+}
+
 /// Carries out a command.
 ///
 /// # Errors
@@ -206,6 +240,7 @@ pub fn dispatch(app: &mut App, noun: Noun) -> Result<Status> {
         Noun::Images(verb) => images::run(app, verb),
         Noun::Groups(verb) => groups::run(app, verb),
         Noun::Secrets(verb) => secrets::run(app, verb),
+        Noun::Metadata(verb) => metadata::run(app, verb),
         Noun::Catalog(verb) => catalog::run(app, verb),
         Noun::Apply(apply) => apply.run(app),
         Noun::Diff(diff) => diff.run(app),

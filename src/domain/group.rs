@@ -44,6 +44,17 @@ pub enum GroupsInput {
     },
 }
 
+impl GroupsInput {
+    /// Returns the input that leaves the groups of an image as they are.
+    #[must_use]
+    pub fn unchanged() -> Self {
+        Self::Change {
+            connect: Vec::new(),
+            disconnect: Vec::new(),
+        }
+    }
+}
+
 impl Default for GroupsInput {
     fn default() -> Self {
         Self::Set(Vec::new())

@@ -197,6 +197,9 @@ pub struct ImageFilter {
     pub limit: Option<u64>,
     pub sort: Option<SortField>,
     pub reverse: bool,
+    /// Whether images that came from one ImageStream stand together, in the order
+    /// of its tags, instead of any other order.
+    pub by_stream: bool,
     /// Only images that this set of applied files made.
     pub applied_from: Option<String>,
 }

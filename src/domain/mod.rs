@@ -1,10 +1,12 @@
 //! Types and rules of a catalog of images: no I/O, no async, no clock.
 
 pub mod change;
+pub mod file_name;
 pub mod group;
 pub mod image;
 pub mod image_json;
 pub mod image_rules;
+pub mod invalid;
 pub mod json_text;
 pub mod name;
 pub mod platform;

@@ -77,10 +77,7 @@ pub fn update_of(before: &Image, patch: &Node) -> Result<Update, Vec<Fault>> {
     let mut image = image_of(&merged, &DEFAULT_FORMATS)?;
     if !has_group_changes && patch.get("groups").is_none() {
         // The groups stay as they are, whatever became of them meanwhile.
-        image.groups = GroupsInput::Change {
-            connect: Vec::new(),
-            disconnect: Vec::new(),
-        };
+        image.groups = GroupsInput::unchanged();
     }
     let observed = (image.seen.clone(), image.config.is_ready);
     keep_what_is_still_true(before, &mut image);

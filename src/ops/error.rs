@@ -43,6 +43,15 @@ pub enum Error {
     NotFound { what: String, hint: String },
     #[error("{what}")]
     Refused { what: String, hint: String },
+    /// It exists already.
+    #[error("{what}")]
+    Exists { what: String, hint: String },
+    /// Another process is at it.
+    #[error("{what}")]
+    Busy { what: String },
+    /// The user or the system asked to stop.
+    #[error("stopped before it was done")]
+    Interrupted,
     #[error("the input is empty")]
     Empty,
 }
@@ -142,6 +151,19 @@ impl Faults {
                 fault,
                 item: Some(item.clone()),
                 exists: false,
+            });
+        }
+    }
+
+    /// Adds the faults of one file, or of one entry of it.
+    pub(super) fn file(&mut self, file: &str, faults: &[Fault], exists: bool) {
+        self.items += 1;
+        for fault in faults {
+            self.push(ItemFault {
+                file: file.to_owned(),
+                fault: fault.clone(),
+                item: None,
+                exists,
             });
         }
     }

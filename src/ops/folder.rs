@@ -6,6 +6,7 @@ use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use super::flat_folder::not_regular;
 use super::{Error, Result};
 
 /// Folders may be nested this deep.
@@ -70,16 +71,6 @@ fn may_be_folder(link: &Path) -> bool {
     match fs::metadata(link) {
         Ok(target) => target.is_dir(),
         Err(error) => error.kind() == io::ErrorKind::PermissionDenied,
-    }
-}
-
-fn not_regular(path: &Path) -> Error {
-    Error::Unsafe {
-        what: format!(
-            "`{}` is a link or a special file, and only regular files are read",
-            path.display()
-        ),
-        hint: "put the file itself into the folder, or take it out".to_owned(),
     }
 }
 

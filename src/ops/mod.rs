@@ -3,11 +3,13 @@
 pub mod apply;
 pub mod documents;
 mod error;
+pub mod flat_folder;
 pub mod folder;
 mod group_changes;
 pub mod groups;
 pub mod images;
 mod known;
+pub mod metadata;
 pub mod pictures;
 pub mod plan;
 pub mod secrets;

@@ -7,6 +7,7 @@ pub mod failure;
 pub mod format;
 pub mod images;
 pub mod json;
+pub mod metadata;
 pub mod progress;
 pub mod records;
 pub mod table;

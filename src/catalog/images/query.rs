@@ -114,6 +114,12 @@ fn snake_case(name: &str) -> String {
 }
 
 fn order(filter: &ImageFilter, filled: Filled) -> String {
+    if filter.by_stream {
+        // What `formats/platforms/imagestream.rs` keeps of an image's tag.
+        return "coalesce(json_extract(i.extra, '$.opendatahub.imageStream'), i.name), \
+                json_extract(i.extra, '$.opendatahub.order'), i.id"
+            .to_owned();
+    }
     let direction = if filter.reverse { " DESC" } else { "" };
     let Some(field) = filter.sort else {
         return format!("i.id{direction}");

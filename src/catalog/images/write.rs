@@ -1,6 +1,6 @@
 //! Writing images: every change with its row in the record, in one transaction.
 
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode, OptionalExtension};
 
 use super::read::{applied_names, find, id_of};
 use super::rows::{insert_row, update_row, write_links};
@@ -10,6 +10,7 @@ use crate::domain::change::Subject;
 use crate::domain::group::GroupsInput;
 use crate::domain::image::{Image, ImageConfig, NewImage};
 use crate::domain::image_rules::FieldFault;
+use crate::domain::platform::Platform;
 
 /// An image to be written, and the set of applied files that makes it, if any.
 #[derive(Debug, Clone, Copy)]
@@ -203,15 +204,48 @@ impl Writer<'_> {
     /// # Errors
     /// Those of the catalog.
     pub fn first_mention(&self, name: &str) -> Result<bool> {
+        Ok(self.mention(name, "")?.is_none())
+    }
+
+    /// Notes the place where an input has a name, and returns where it had it
+    /// before in this transaction.
+    ///
+    /// # Errors
+    /// Those of the catalog.
+    pub fn mention(&self, name: &str, place: &str) -> Result<Option<String>> {
         // Names of an input of any length are not held in memory.
         self.transaction.execute_batch(
-            "CREATE TEMP TABLE IF NOT EXISTS mentioned (name TEXT PRIMARY KEY) WITHOUT ROWID",
+            "CREATE TEMP TABLE IF NOT EXISTS mentioned
+               (name TEXT PRIMARY KEY, place TEXT NOT NULL) WITHOUT ROWID",
         )?;
         let added = self
             .transaction
-            .prepare_cached("INSERT OR IGNORE INTO temp.mentioned (name) VALUES (?1)")?
-            .execute([name])?;
-        Ok(added == 1)
+            .prepare_cached("INSERT OR IGNORE INTO temp.mentioned (name, place) VALUES (?1, ?2)")?
+            .execute([name, place])?;
+        if added == 1 {
+            return Ok(None);
+        }
+        Ok(Some(
+            self.transaction
+                .prepare_cached("SELECT place FROM temp.mentioned WHERE name = ?1")?
+                .query_row([name], |row| row.get(0))?,
+        ))
+    }
+
+    /// Returns the name of the first image of a platform with that very
+    /// reference.
+    ///
+    /// # Errors
+    /// Those of the catalog.
+    pub fn image_with_url(&self, platform: Platform, url: &str) -> Result<Option<String>> {
+        Ok(self
+            .transaction
+            .prepare_cached(
+                "SELECT name FROM images WHERE url = ?1
+                 AND ?2 IN (SELECT value FROM json_each(formats)) ORDER BY id LIMIT 1",
+            )?
+            .query_row((url, platform.name()), |row| row.get(0))
+            .optional()?)
     }
 
     /// Makes an image that one set of applied files made belong to another set,

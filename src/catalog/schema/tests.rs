@@ -12,7 +12,7 @@ use crate::domain::group::GroupsInput;
 use crate::domain::image::{Archived, Image, ImageFilter, NewImage};
 
 /// What the programs of these versions wrote, version by version.
-const WRITTEN: [&str; 4] = [
+const WRITTEN: [&str; 5] = [
     "UPDATE settings SET value = '8f0b7a4e-0000-4000-8000-000000000001' WHERE name = 'catalog-id';
      INSERT INTO groups VALUES ('g-1', 'research', 'Research', 1);
      INSERT INTO secrets VALUES ('pull-1', 'pull', 'Pull', 'kubernetes', 'quay.io', 'bot', 'file', 1);
@@ -42,6 +42,7 @@ const WRITTEN: [&str; 4] = [
      VALUES ('lab', 'tool', 'v1', 'file', '/tmp/tool.sif', '2020-04-01T00:00:00Z');
      INSERT INTO invalid_entries (format, name, reason, raw, imported_at)
      VALUES ('primehub', 'odd', 'no type', x'7b7d', '2020-04-01T00:00:00Z');",
+    "INSERT INTO platform_files VALUES ('kubeflow', 'workspacekind.yaml', '{}');",
 ];
 
 /// Writes a catalog as the program of that version did.

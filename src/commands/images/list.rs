@@ -97,6 +97,7 @@ impl List {
             limit: self.limit,
             sort: self.sort,
             reverse: self.reverse,
+            by_stream: false,
             applied_from: None,
         };
         let catalog = app.read()?;

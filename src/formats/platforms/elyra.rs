@@ -2,8 +2,8 @@
 //! (Elyra 4.1, `metadata/schemas/runtime-image.json`).
 
 use super::super::decode::Decoder;
-use super::super::document::{Fault, Node};
-use super::kept::{keep, kept_of, present, text, unknown, with_kept, words};
+use super::super::document::{self, Fault, Node, Value};
+use super::kept::{entry, keep, kept_of, present, text, unknown, with_kept, words};
 use super::{Entry, Incoming, Outgoing, Part, finished, not_an_object};
 use crate::domain::image::{ImageConfig, NewImage, PullPolicy};
 use crate::domain::name::{LONGEST_NAME, shorten};
@@ -28,7 +28,7 @@ const KNOWN: [&str; 7] = [
 ];
 
 /// Returns the entry of a file.
-pub(super) fn entry(part: Part<'_>) -> Entry {
+pub(super) fn entry_of(part: Part<'_>) -> Entry {
     let image = image_of(part).map(|image| Incoming {
         image,
         fields: fields::held(PLATFORM).to_vec(),
@@ -184,17 +184,24 @@ fn place(field: &str) -> String {
 /// # Errors
 /// For an image without a reference.
 pub(super) fn document(outgoing: &Outgoing<'_>) -> Result<Node, String> {
+    if outgoing.url.is_none() {
+        return Err("it has no `url`, and a runtime image needs an image_name".to_owned());
+    }
+    Ok(runtime_image(outgoing))
+}
+
+/// Returns the file of an image, without an image_name where there is no
+/// reference.
+#[must_use]
+pub fn runtime_image(outgoing: &Outgoing<'_>) -> Node {
     let config = &outgoing.image.config;
-    let url = outgoing
-        .url
-        .ok_or("it has no `url`, and a runtime image needs an image_name")?;
     let metadata = present([
         ("description", config.description.as_ref().map(text)),
         (
             "tags",
             (!config.tags.is_empty()).then(|| words(&config.tags)),
         ),
-        ("image_name", Some(text(url))),
+        ("image_name", outgoing.url.map(text)),
         (
             "pull_policy",
             config.pull_policy.map(|policy| text(policy.name())),
@@ -206,5 +213,78 @@ pub(super) fn document(outgoing: &Outgoing<'_>) -> Result<Node, String> {
         ("metadata", Some(metadata)),
         ("schema_name", Some(text(SCHEMA))),
     ]);
-    Ok(with_kept(written, kept_of(config, PLATFORM).as_ref()))
+    with_kept(written, kept_of(config, PLATFORM).as_ref())
+}
+
+/// A runtime image as a user gives it: an instance, single fields of it, or both.
+#[derive(Debug, Default)]
+pub struct Instance {
+    pub instance: Option<Node>,
+    pub display_name: Option<String>,
+    /// Fields of `metadata`; unset ones are taken away.
+    pub metadata: Vec<(&'static str, Option<Node>)>,
+}
+
+impl Instance {
+    /// Returns whether an instance was given, not only single fields.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.instance.is_some()
+    }
+
+    /// Returns whether anything was given at all.
+    #[must_use]
+    pub fn says_anything(&self) -> bool {
+        self.is_whole() || self.display_name.is_some() || !self.metadata.is_empty()
+    }
+
+    /// Returns the instance that was given, with the single fields in it.
+    #[must_use]
+    pub fn whole(&self) -> Node {
+        let empty = || {
+            present([
+                ("metadata", Some(Node::new(Value::Map(Vec::new())))),
+                ("schema_name", Some(text(SCHEMA))),
+            ])
+        };
+        let mut instance = self.over(self.instance.clone().unwrap_or_else(empty));
+        // Elyra's own tool takes the schema from the command line too.
+        if let Value::Map(entries) = &mut instance.value
+            && entries.iter().all(|entry| entry.key != "schema_name")
+        {
+            set(entries, "schema_name", Some(text(SCHEMA)));
+        }
+        instance
+    }
+
+    /// Returns an instance with the single fields in it.
+    #[must_use]
+    pub fn over(&self, mut instance: Node) -> Node {
+        let Value::Map(entries) = &mut instance.value else {
+            return instance;
+        };
+        if let Some(display_name) = &self.display_name {
+            set(entries, "display_name", Some(text(display_name)));
+        }
+        if self.metadata.is_empty() {
+            return instance;
+        }
+        let known = entries.iter_mut().find(|entry| entry.key == "metadata");
+        if let Some(Value::Map(fields)) = known.map(|entry| &mut entry.node.value) {
+            for (field, node) in &self.metadata {
+                set(fields, field, node.clone());
+            }
+        } else {
+            let fields = self.metadata.iter();
+            let fields = fields.filter_map(|(key, node)| Some(entry(key, node.clone()?)));
+            let metadata = Node::new(Value::Map(fields.collect()));
+            set(entries, "metadata", Some(metadata));
+        }
+        instance
+    }
+}
+
+fn set(entries: &mut Vec<document::Entry>, key: &str, node: Option<Node>) {
+    entries.retain(|entry| entry.key != key);
+    entries.extend(node.map(|node| entry(key, node)));
 }

@@ -147,10 +147,7 @@ fn take_reference(old: &mut Option<String>, new: Option<&String>) {
 pub fn overlaid(platform: Platform, before: &Image, incoming: &Incoming) -> NewImage {
     let mut after = NewImage {
         config: before.config.clone(),
-        groups: GroupsInput::Change {
-            connect: Vec::new(),
-            disconnect: Vec::new(),
-        },
+        groups: GroupsInput::unchanged(),
         seen: before.seen.clone(),
     };
     let observed = [Field::Ready, Field::Digest];
@@ -213,6 +210,28 @@ fn replaced(old: Node, new: Node) -> Node {
     entries.retain(|entry| others.iter().all(|other| other.key != entry.key));
     entries.extend(others);
     Node::new(Value::Map(entries))
+}
+
+/// Returns whether an import changes no more of an image than that it belongs to
+/// the platform, and its place among the tags of its ImageStream.
+#[must_use]
+pub fn says_nothing_new(platform: Platform, before: &Image, after: &NewImage) -> bool {
+    let neutral = |config: &ImageConfig| {
+        let mut config = config.clone();
+        config.formats.clear();
+        if platform == Platform::Opendatahub
+            && let Some(Ok(mut entries)) = kept::kept_of(&config, platform).map(Node::into_map)
+        {
+            entries.retain(|entry| entry.key != "order");
+            config.extra.retain(|(key, _)| key != platform.name());
+            kept::keep(&mut config, platform, Some(Node::new(Value::Map(entries))));
+        }
+        config
+    };
+    let none = GroupsInput::unchanged();
+    after.groups == none
+        && before.seen == after.seen
+        && neutral(&before.config) == neutral(&after.config)
 }
 
 /// Returns the fields that a platform has a place for.

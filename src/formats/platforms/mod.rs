@@ -15,6 +15,8 @@ mod kubespawner;
 mod kustomize;
 mod primehub;
 
+pub use elyra::{Instance, runtime_image};
+
 use super::document::{Fault, Node, Position};
 use crate::domain::image::{Image, NewImage};
 use crate::domain::image_rules::{self, FieldFault};
@@ -76,7 +78,7 @@ pub struct Part<'a> {
 #[must_use]
 pub fn read(platform: Platform, part: Part<'_>) -> Vec<Entry> {
     match platform {
-        Platform::RuntimeImages => vec![elyra::entry(part)],
+        Platform::RuntimeImages => vec![elyra::entry_of(part)],
         Platform::Adalab => vec![adalab::entry(part)],
         Platform::Primehub => primehub::entries(part),
         Platform::Opendatahub => imagestream::entries(part),
@@ -101,6 +103,12 @@ pub fn document(platform: Platform, outgoing: &Outgoing<'_>) -> Result<Node, Str
         Platform::Kubeflow => kubeflow::document(outgoing),
         Platform::Kustomize => kustomize::document(outgoing),
     }
+}
+
+/// Returns the JSON Schema of a platform's files.
+#[must_use]
+pub fn schema(_platform: Platform) -> &'static str {
+    "{}"
 }
 
 impl Entry {

@@ -250,10 +250,7 @@ pub fn set_archived(
 fn unchanged_but(image: &Image, config: crate::domain::image::ImageConfig) -> NewImage {
     NewImage {
         config,
-        groups: GroupsInput::Change {
-            connect: Vec::new(),
-            disconnect: Vec::new(),
-        },
+        groups: GroupsInput::unchanged(),
         seen: image.seen.clone(),
     }
 }

@@ -1,0 +1,94 @@
+//! Entries of files that are not valid: kept as they came, or left out.
+
+use super::{Import, Place};
+use crate::domain::invalid::InvalidEntry;
+use crate::formats::document::{Fault, Node, Position, write_json};
+use crate::ops::Result;
+use crate::ops::metadata::read::{PlatformFile, reason_of};
+
+impl Import<'_> {
+    /// Keeps an entry that is not valid, or leaves it out.
+    pub(super) fn invalid(
+        &mut self,
+        place: &Place,
+        file: &PlatformFile<'_>,
+        name: String,
+        part: Option<Node>,
+        faults: &[Fault],
+    ) -> Result<()> {
+        if !self.options.include_invalid {
+            return self.leave_out(place, faults, false);
+        }
+        let platform = self.options.platform;
+        let (raw, source) = match &part {
+            Some(node) => {
+                let mut raw = Vec::new();
+                write_json(node, &mut raw);
+                (Some(raw), None)
+            }
+            None => (file.bytes()?, Some(place.file.clone())),
+        };
+        let Some(raw) = raw else {
+            return self.leave_out(place, faults, false);
+        };
+        let name = if name.is_empty() {
+            place.file.clone()
+        } else {
+            name
+        };
+        let here = format!(
+            "{}:{}",
+            place.path,
+            faults
+                .first()
+                .map_or_else(Default::default, |fault| fault.at)
+        );
+        if let Some(first) = self.writer.mention(&name, &here)? {
+            let rule = format!("the name `{name}` is here and at {first}");
+            let at = faults
+                .first()
+                .map_or_else(Default::default, |fault| fault.at);
+            self.twice.file(&place.path, &[Fault::new(at, rule)], false);
+            return Ok(());
+        }
+        if let Ok(image) = self.writer.image(&name)
+            && image
+                .config
+                .formats
+                .iter()
+                .any(|format| format == platform.name())
+        {
+            let rule = format!(
+                "{}; the image `{name}` of the catalog stays",
+                reason_of(faults)
+            );
+            self.report.existing += 1;
+            return self.leave_out(place, &[Fault::new(Position::default(), rule)], false);
+        }
+        let entry = InvalidEntry {
+            platform,
+            name,
+            reason: reason_of(faults),
+            raw,
+            source,
+        };
+        match self.writer.invalid(platform, &entry.name)? {
+            Some(known) if known.raw == entry.raw => self.report.unchanged += 1,
+            Some(_) if !self.options.overwrite => {
+                let rule = format!(
+                    "an entry `{}` that is not valid is kept already and differs; `--overwrite` \
+                     replaces it",
+                    entry.name
+                );
+                self.report.existing += 1;
+                self.leave_out(place, &[Fault::new(Position::default(), rule)], true)?;
+            }
+            _ => {
+                self.writer.keep_invalid(&entry)?;
+                self.report.imported += 1;
+                self.report.invalid += 1;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,356 @@
+//! Import: the files of a folder, one by one into one transaction.
+
+mod invalid;
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use crate::catalog::{self, Catalog, Changed, Inserted, NewRow, Writer};
+use crate::domain::change::Actor;
+use crate::domain::image_rules::FieldFault;
+use crate::domain::platform::Platform;
+use crate::formats::document::{Fault, Node, Position, write_json};
+use crate::formats::platforms::{Entry, Incoming, fields, kubeflow};
+use crate::ops::error::Faults;
+use crate::ops::flat_folder::FlatFolder;
+use crate::ops::metadata::left_out::LeftOut;
+use crate::ops::metadata::link_secrets;
+use crate::ops::metadata::read::{Ended, PlatformFile, reason_of};
+use crate::ops::{Error, Result};
+
+/// Files between two tellings of how far it is.
+const TELL_EVERY: u64 = 64;
+
+/// How files are imported.
+#[derive(Debug, Clone, Copy)]
+pub struct ImportOptions {
+    pub platform: Platform,
+    /// Whether the fields that a file has replace those of an image of its name.
+    pub overwrite: bool,
+    /// Whether entries that are not valid are kept as they came.
+    pub include_invalid: bool,
+    /// Whether nothing is to go in unless everything can.
+    pub strict: bool,
+    /// Whether names that are not allowed become the nearest allowed ones.
+    pub rename: bool,
+}
+
+/// What became of the files.
+#[derive(Debug)]
+pub struct ImportReport {
+    /// Entries that went in, those that are not valid among them.
+    pub imported: u64,
+    /// Entries that are kept though they are not valid.
+    pub invalid: u64,
+    pub unchanged: u64,
+    pub left_out: LeftOut,
+    /// How many were left out because their names exist.
+    pub existing: u64,
+}
+
+/// Reads the files of a folder, or of the one in it that has the platform's name
+/// where the folder itself has none. `open` gives the catalog; it is not called
+/// where there is no file.
+///
+/// # Errors
+/// [`Error::Unsafe`] for links and special files, [`Error::Input`] for one name in
+/// two places and, where it is to be strict, for everything that would be left
+/// out; nothing is written then.
+pub fn import(
+    folder: &Path,
+    options: ImportOptions,
+    actor: Actor,
+    open: impl FnOnce() -> Result<Catalog>,
+    mut progress: impl FnMut(u64),
+) -> Result<ImportReport> {
+    let platform = options.platform;
+    let mut folder = FlatFolder::open(folder)?;
+    if folder.files(platform.endings())?.is_empty()
+        && let Some(inner) = folder.folder(platform.name())?
+    {
+        folder = inner;
+    }
+    let names = folder.files(platform.endings())?;
+    let report = ImportReport {
+        imported: 0,
+        invalid: 0,
+        unchanged: 0,
+        left_out: LeftOut::new(),
+        existing: 0,
+    };
+    if names.is_empty() {
+        return Ok(report);
+    }
+    let mut catalog = open()?;
+    let writer = catalog.begin(actor)?;
+    let mut import = Import {
+        writer: &writer,
+        options,
+        report,
+        strict: Faults::default(),
+        twice: Faults::default(),
+        by_reference: Vec::new(),
+    };
+    for (count, name) in (1..).zip(names) {
+        import.file(&folder, &name?)?;
+        if count % TELL_EVERY == 0 {
+            progress(count);
+        }
+    }
+    for (place, entry) in std::mem::take(&mut import.by_reference) {
+        import.entry_by_reference(&place, entry)?;
+    }
+    let Import {
+        report,
+        strict,
+        twice,
+        ..
+    } = import;
+    if !twice.is_empty() {
+        return Err(twice.into_error("one name is in two places; nothing was imported"));
+    }
+    if !strict.is_empty() {
+        return Err(strict.into_error("not everything can be imported; nothing was imported"));
+    }
+    writer.commit()?;
+    Ok(report)
+}
+
+struct Import<'a> {
+    writer: &'a Writer<'a>,
+    options: ImportOptions,
+    report: ImportReport,
+    /// What would be left out, where nothing may be.
+    strict: Faults,
+    /// Names that are in two places.
+    twice: Faults,
+    /// Entries that are known by their reference only: they wait for those of the
+    /// other files that have names.
+    by_reference: Vec<(Place, Entry)>,
+}
+
+/// Where an entry stands.
+struct Place {
+    /// The path of the file.
+    path: String,
+    /// The name of the file in its folder.
+    file: String,
+}
+
+impl Import<'_> {
+    fn file(&mut self, folder: &FlatFolder, name: &OsStr) -> Result<()> {
+        let place = Place {
+            path: folder.path().join(name).display().to_string(),
+            file: name.to_string_lossy().into_owned(),
+        };
+        let opened = match folder.open_file(name) {
+            Ok(opened) => opened,
+            Err(Error::Read { source, .. }) => return self.unreadable(&place, source),
+            Err(error) => return Err(error),
+        };
+        let file = PlatformFile::new(self.options.platform, name, &opened);
+        let file = if self.options.rename {
+            file.renamed()
+        } else {
+            file
+        };
+        let ended = file.for_each(|entry, node| {
+            self.frame(&place, node)?;
+            if entry.is_only_reference && entry.image.is_ok() {
+                let place = Place {
+                    path: place.path.clone(),
+                    file: place.file.clone(),
+                };
+                self.by_reference.push((place, entry));
+                return Ok(());
+            }
+            self.entry(&place, &file, entry)
+        })?;
+        match ended {
+            Ended::Well => Ok(()),
+            Ended::Unreadable(error) => self.unreadable(&place, error),
+            Ended::Bad(fault) => self.invalid(&place, &file, file.stem.clone(), None, &[fault]),
+        }
+    }
+
+    fn entry(&mut self, place: &Place, file: &PlatformFile<'_>, entry: Entry) -> Result<()> {
+        match entry.image {
+            Ok(incoming) => self.incoming(place, file, entry.at, entry.part, incoming),
+            Err(faults) => self.invalid(place, file, entry.name, entry.part, &faults),
+        }
+    }
+
+    fn incoming(
+        &mut self,
+        place: &Place,
+        file: &PlatformFile<'_>,
+        at: Position,
+        part: Option<Node>,
+        mut incoming: Incoming,
+    ) -> Result<()> {
+        link_secrets(self.writer, &mut incoming.image.config)?;
+        let name = incoming.image.config.name.clone();
+        let here = format!("{}:{at}", place.path);
+        if let Some(first) = self.writer.mention(&name, &here)? {
+            let rule = format!("the name `{name}` is here and at {first}");
+            self.twice.file(&place.path, &[Fault::new(at, rule)], false);
+            return Ok(());
+        }
+        match self.write(&incoming)? {
+            Written::Imported => {
+                self.writer.drop_invalid(self.options.platform, &name)?;
+                self.report.imported += 1;
+            }
+            Written::Unchanged => self.report.unchanged += 1,
+            Written::Exists => {
+                self.report.existing += 1;
+                self.leave_out(place, &[exists(&name)], true)?;
+            }
+            Written::Rejected(faults) => self.invalid(place, file, name, part, &faults)?,
+        }
+        Ok(())
+    }
+
+    fn write(&self, incoming: &Incoming) -> Result<Written> {
+        let rejected = |faults: Vec<FieldFault>| {
+            let faults = faults.into_iter().map(|fault| Fault {
+                at: Position::default(),
+                field: fault.field,
+                message: fault.message,
+            });
+            Written::Rejected(faults.collect())
+        };
+        let row = NewRow {
+            image: &incoming.image,
+            apply_set: None,
+        };
+        match self.writer.insert_image(row) {
+            Ok(Inserted::Yes) => return Ok(Written::Imported),
+            Ok(Inserted::Exists | Inserted::Twice) => {}
+            Err(catalog::Error::Rejected(faults)) => return Ok(rejected(faults)),
+            Err(error) => return Err(error.into()),
+        }
+        match self.overlay(&incoming.image.config.name, incoming) {
+            Ok(written) => Ok(written),
+            Err(catalog::Error::Rejected(faults)) => Ok(rejected(faults)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Replaces the fields that the file has of an image that exists, if that is
+    /// wanted or they say nothing new.
+    fn overlay(&self, name: &str, incoming: &Incoming) -> catalog::Result<Written> {
+        let platform = self.options.platform;
+        self.writer.tentatively(|writer| {
+            let mut is_quiet = false;
+            let (_, changed) = writer.update_image::<catalog::Error>(name, "import", |before| {
+                let after = fields::overlaid(platform, before, incoming);
+                is_quiet = fields::says_nothing_new(platform, before, &after);
+                Ok(after)
+            })?;
+            Ok(match changed {
+                Changed::No => (Written::Unchanged, false),
+                Changed::Yes if self.options.overwrite || is_quiet => (Written::Imported, true),
+                Changed::Yes => (Written::Exists, false),
+            })
+        })
+    }
+
+    /// Takes an entry that has no name of its own: it is an image of the same
+    /// reference, if there is one.
+    fn entry_by_reference(&mut self, place: &Place, entry: Entry) -> Result<()> {
+        let Ok(mut incoming) = entry.image else {
+            return Ok(());
+        };
+        let platform = self.options.platform;
+        let url = incoming.image.config.url.clone().unwrap_or_default();
+        let written = match self.writer.image_with_url(platform, &url)? {
+            Some(known) => {
+                incoming.image.config.name = known;
+                let name = &incoming.image.config.name;
+                self.overlay(name, &incoming)?
+            }
+            None => self.write(&incoming)?,
+        };
+        let name = incoming.image.config.name;
+        let reason = match written {
+            Written::Imported => {
+                self.report.imported +=
+                    u64::from(self.writer.mention(&name, &place.path)?.is_none());
+                return Ok(());
+            }
+            Written::Unchanged => {
+                let is_new = self.writer.mention(&name, &place.path)?.is_none();
+                self.report.unchanged += u64::from(is_new);
+                return Ok(());
+            }
+            Written::Exists => {
+                self.report.existing += 1;
+                vec![exists(&name)]
+            }
+            Written::Rejected(faults) => faults,
+        };
+        self.leave_out(place, &reason, true)
+    }
+
+    /// Keeps what a document holds beside images, once for each document.
+    fn frame(&mut self, place: &Place, node: &Node) -> Result<()> {
+        let platform = self.options.platform;
+        if platform != Platform::Kubeflow {
+            return Ok(());
+        }
+        let Some((file, frame)) = kubeflow::frame(node) else {
+            return Ok(());
+        };
+        let mut text = Vec::new();
+        write_json(&frame, &mut text);
+        let text = String::from_utf8_lossy(&text);
+        match self.writer.kept_file(platform, file)? {
+            Some(kept) if kept == text => {}
+            Some(_) if !self.options.overwrite => {
+                let mention = format!("\0frame {}", place.path);
+                if self.writer.mention(&mention, "")?.is_none() {
+                    let rule = "its settings beside the images are not those kept from an earlier \
+                                file; `--overwrite` replaces them";
+                    self.leave_out(place, &[Fault::new(node.at, rule)], true)?;
+                }
+            }
+            _ => self.writer.keep_file(platform, file, &text)?,
+        }
+        Ok(())
+    }
+
+    fn unreadable(&mut self, place: &Place, error: std::io::Error) -> Result<()> {
+        if self.options.strict {
+            return Err(Error::Read {
+                name: place.path.clone(),
+                source: error,
+            });
+        }
+        self.report
+            .left_out
+            .push(&place.file, &format!("cannot be read: {error}"))
+    }
+
+    fn leave_out(&mut self, place: &Place, faults: &[Fault], exists: bool) -> Result<()> {
+        if self.options.strict {
+            self.strict.file(&place.path, faults, exists);
+            return Ok(());
+        }
+        self.report.left_out.push(&place.file, &reason_of(faults))
+    }
+}
+
+enum Written {
+    Imported,
+    Unchanged,
+    Exists,
+    Rejected(Vec<Fault>),
+}
+
+fn exists(name: &str) -> Fault {
+    let rule = format!(
+        "image `{name}` already exists and differs; `--overwrite` replaces what the file has"
+    );
+    Fault::new(Position::default(), rule)
+}
