@@ -1,7 +1,7 @@
 //! Single entries of a platform's catalog: made, changed, copied, removed.
 
-use super::link_secrets;
 use super::outgoing::{Digests, Prepared, SecretNames};
+use super::{belongs, link_secrets};
 use crate::catalog::{self, Catalog, Inserted, NewRow};
 use crate::domain::change::{Actor, Subject};
 use crate::domain::image::{Image, NewImage};
@@ -214,14 +214,6 @@ pub fn remove(
     };
     writer.commit()?;
     Ok(removed)
-}
-
-fn belongs(image: &Image, platform: Platform) -> bool {
-    image
-        .config
-        .formats
-        .iter()
-        .any(|format| format == platform.name())
 }
 
 fn missing(platform: Platform, name: &str) -> Error {

@@ -19,8 +19,18 @@ pub use outgoing::Digests;
 pub use validate::validate;
 
 use crate::catalog::{self, Writer};
-use crate::domain::image::ImageConfig;
+use crate::domain::image::{Image, ImageConfig};
+use crate::domain::platform::Platform;
 use crate::domain::secret::SecretType;
+
+/// Returns whether an image belongs to a platform's catalog.
+fn belongs(image: &Image, platform: Platform) -> bool {
+    image
+        .config
+        .formats
+        .iter()
+        .any(|format| format == platform.name())
+}
 
 /// Links the pull secrets that a file names to those of the catalog, by id or by
 /// name; others stay plain names.

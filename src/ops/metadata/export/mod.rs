@@ -17,6 +17,7 @@ use crate::formats::document::{
     MAX_ITEM, Node, Position, json, write_json_pretty, write_yaml, write_yaml_item,
 };
 use crate::formats::platforms::{self, Outgoing, fields, imagestream, kubeflow};
+use crate::ops::metadata::belongs;
 use crate::ops::metadata::list::filter_of;
 use crate::ops::metadata::outgoing::{Prepared, SecretNames, entry_file};
 use crate::ops::metadata::read::{Ended, PlatformFile};
@@ -167,6 +168,11 @@ impl Export<'_, '_> {
             _ => platforms::document(platform, &outgoing).map(Some),
         };
         match written {
+            // Where all are asked for, those are meant that can be held.
+            Err(why) if !belongs(&image, platform) => (self.told)(Told::LeftOut {
+                name: &image.config.name,
+                why: &why,
+            }),
             Err(why) => self.left_out(&image, &why),
             Ok(document) => {
                 if let Some(document) = document {
