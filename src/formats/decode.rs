@@ -208,6 +208,7 @@ pub(super) fn kept(entry: &Entry) -> (String, String) {
     )
 }
 
-fn last_word(field: &str) -> &str {
+/// Returns the name of a field without its path.
+pub(super) fn last_word(field: &str) -> &str {
     field.rsplit('.').next().unwrap_or(field)
 }

@@ -2,7 +2,7 @@
 //! takes and `images list -o json` prints. The printing is in the domain
 //! ([`crate::domain::image_json`]), because the record of changes prints too.
 
-use super::decode::{Decoder, kept};
+use super::decode::{Decoder, kept, last_word};
 use super::document::{Fault, Node};
 use super::locate;
 use crate::domain::group::{Group, GroupRef, GroupsInput};
@@ -59,8 +59,8 @@ pub fn image_of(node: &Node, formats: &[&str]) -> Result<NewImage, Vec<Fault>> {
             "pullSecret" => config.pull_secret = decoder.text(field, node),
             "global" => config.global = decoder.flag(field, node).unwrap_or_default(),
             "groups" => image.groups = groups_of(&mut decoder, node),
-            "imageSpec" => config.spec = spec_of(&mut decoder, node),
-            "jobStatus" => config.job = job_of(&mut decoder, node),
+            "imageSpec" => config.spec = spec_of(&mut decoder, field, node),
+            "jobStatus" => config.job = job_of(&mut decoder, field, node),
             "pullPolicy" => {
                 config.pull_policy =
                     decoder.choice(field, node, &PullPolicy::NAMES, PullPolicy::from_name);
@@ -118,7 +118,7 @@ pub fn image_of(node: &Node, formats: &[&str]) -> Result<NewImage, Vec<Fault>> {
 
 /// Returns whether a fault of one field says all that one of another would: it
 /// is the same, inside of it or around it.
-fn covers(field: &str, other: &str) -> bool {
+pub(super) fn covers(field: &str, other: &str) -> bool {
     let (short, long) = if field.len() < other.len() {
         (field, other)
     } else {
@@ -280,31 +280,30 @@ fn reference(decoder: &mut Decoder, field: &str, node: &Node) -> Option<GroupRef
     }
 }
 
-fn spec_of(decoder: &mut Decoder, node: &Node) -> Option<ImageSpec> {
+/// Returns what is to be built; `path` is where the document has it.
+pub(super) fn spec_of(decoder: &mut Decoder, path: &str, node: &Node) -> Option<ImageSpec> {
     if node.is_null() {
         return None;
     }
     let mut spec = ImageSpec::default();
-    for entry in decoder.object("imageSpec", node) {
-        let node = &entry.node;
+    for entry in decoder.object(path, node) {
+        let (field, node) = (format!("{path}.{}", entry.key), &entry.node);
         match entry.key.as_str() {
             "baseImage" => {
-                spec.base_image = decoder
-                    .text("imageSpec.baseImage", node)
-                    .unwrap_or_default();
+                spec.base_image = decoder.text(&field, node).unwrap_or_default();
             }
-            "pullSecret" => spec.pull_secret = decoder.text("imageSpec.pullSecret", node),
-            "packages" => packages_of(decoder, node, &mut spec),
+            "pullSecret" => spec.pull_secret = decoder.text(&field, node),
+            "packages" => packages_of(decoder, &field, node, &mut spec),
             _ => spec.extra.push(kept(entry)),
         }
     }
     Some(spec)
 }
 
-fn packages_of(decoder: &mut Decoder, node: &Node, spec: &mut ImageSpec) {
+fn packages_of(decoder: &mut Decoder, path: &str, node: &Node, spec: &mut ImageSpec) {
     const RULE: &str = "Invalid imageSpec: packages values should be a list";
-    for entry in decoder.object("imageSpec.packages", node) {
-        let field = format!("imageSpec.packages.{}", shorten(&entry.key));
+    for entry in decoder.object(path, node) {
+        let field = format!("{path}.{}", shorten(&entry.key));
         let list = match entry.key.as_str() {
             "apt" => &mut spec.apt,
             "conda" => &mut spec.conda,
@@ -342,13 +341,14 @@ fn packages_of(decoder: &mut Decoder, node: &Node, spec: &mut ImageSpec) {
     }
 }
 
-fn job_of(decoder: &mut Decoder, node: &Node) -> Option<JobStatus> {
+/// Returns how far a build has come; `path` is where the document has it.
+pub(super) fn job_of(decoder: &mut Decoder, path: &str, node: &Node) -> Option<JobStatus> {
     let mut phase = None;
     let mut extra = Vec::new();
-    for entry in decoder.object("jobStatus", node) {
+    for entry in decoder.object(path, node) {
         if entry.key == "phase" {
             phase = decoder.choice(
-                "jobStatus.phase",
+                &format!("{path}.phase"),
                 &entry.node,
                 &JobPhase::NAMES,
                 JobPhase::from_name,
@@ -359,8 +359,8 @@ fn job_of(decoder: &mut Decoder, node: &Node) -> Option<JobStatus> {
     }
     if phase.is_none() && !extra.is_empty() {
         let names = JobPhase::NAMES.join(", ");
-        let message = format!("jobStatus should have a phase, one of {names}");
-        decoder.push(node.fault("jobStatus", message));
+        let message = format!("{} should have a phase, one of {names}", last_word(path));
+        decoder.push(node.fault(path, message));
     }
     phase.map(|phase| JobStatus { phase, extra })
 }

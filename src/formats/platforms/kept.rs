@@ -118,6 +118,11 @@ pub(super) fn keep(config: &mut ImageConfig, platform: Platform, left: Option<No
 /// Returns what an image keeps of a platform's file.
 pub(super) fn kept_of(config: &ImageConfig, platform: Platform) -> Option<Node> {
     let (_, text) = (config.extra.iter()).find(|(key, _)| key == platform.name())?;
+    parsed(text)
+}
+
+/// Returns the JSON text of an unknown field as a tree.
+pub(super) fn parsed(text: &str) -> Option<Node> {
     let mut node = json::parse(text.as_bytes(), Position::START).ok()?;
     super::super::forget_places(&mut node);
     Some(node)
