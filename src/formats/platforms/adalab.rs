@@ -1,17 +1,279 @@
-//! AdaLab's image metadata: a file `NAME.json` for each.
+//! AdaLab's image metadata: a file `NAME.json` for each (adalib 9.3,
+//! `create_image_metadata`).
 
-use super::super::document::Node;
-use super::{Entry, Outgoing, Part};
+use std::str::FromStr;
 
-/// Returns the entry of a document.
+use super::super::decode::Decoder;
+use super::super::document::{Fault, Node, Value};
+use super::fields::{self, ADALAB_TYPES, Field};
+use super::kept::{keep, kept_of, present, text, unknown, with_kept};
+use super::{Entry, Incoming, Outgoing, Part, finished, not_an_object};
+use crate::domain::image::{Image, ImageConfig, NewImage};
+use crate::domain::image_rules::canonical_kind;
+use crate::domain::name::shorten;
+use crate::domain::platform::Platform;
+use crate::domain::reference::{Digest, Reference, ReferenceError, Registry, Repository, Tag};
+
+const PLATFORM: Platform = Platform::Adalab;
+
+/// The fields that the catalog knows; `sha256` only where it is a digest.
+const KNOWN: [&str; 13] = [
+    "oci_image_name.host",
+    "oci_image_name.project",
+    "oci_image_name.repository",
+    "oci_image_name.tag",
+    "name",
+    "description",
+    "type",
+    "startup_cmd",
+    "image_id",
+    "user_id",
+    "archived",
+    "ready",
+    "sha256",
+];
+
+/// Returns the entry of a file.
 pub(super) fn entry(part: Part<'_>) -> Entry {
-    Entry::whole(part.stem.to_owned(), part.node, Err(Vec::new()))
+    let image = incoming(part);
+    Entry::whole(part.stem.to_owned(), part.node, image)
 }
 
-/// Returns one entry for an image.
+fn incoming(part: Part<'_>) -> Result<Incoming, Vec<Fault>> {
+    let node = part.node;
+    let Some(entries) = node.as_map() else {
+        return Err(not_an_object(node, "the metadata of an image"));
+    };
+    let mut decoder = Decoder::default();
+    let mut image = NewImage::default();
+    let config = &mut image.config;
+    part.stem.clone_into(&mut config.name);
+    let name = required(&mut decoder, node, "", "name");
+    config.display_name = name.unwrap_or_default();
+    for entry in entries {
+        let (field, node) = (entry.key.as_str(), &entry.node);
+        match field {
+            "description" => config.description = decoder.text(field, node),
+            "type" => config.kind = kind_of(&mut decoder, field, node),
+            "startup_cmd" => config.command = decoder.text(field, node),
+            "image_id" => config.picture = id_of(&mut decoder, field, node),
+            "user_id" => config.author = id_of(&mut decoder, field, node),
+            "archived" => config.archived = decoder.flag(field, node).unwrap_or_default(),
+            "ready" => config.is_ready = decoder.flag(field, node),
+            "sha256" => {
+                let digest = decoder.text(field, node);
+                image.seen.url.digest = digest.filter(|text| Digest::from_str(text).is_ok());
+            }
+            _ => {}
+        }
+    }
+    match node.get("oci_image_name") {
+        Some(name) if name.as_map().is_some() => config.url = url_of(&mut decoder, name),
+        Some(other) if !other.is_null() => decoder.mistyped("oci_image_name", other, "an object"),
+        other => {
+            let rule = "oci_image_name is required";
+            decoder.push(other.unwrap_or(node).fault("oci_image_name", rule));
+        }
+    }
+    // `sha256:00000` is what adalib writes before an image is copied.
+    let is_digest = image.seen.url.digest.is_some();
+    let known = |field: &&str| is_digest || *field != "sha256";
+    let known: Vec<&str> = KNOWN.into_iter().filter(known).collect();
+    keep(config, PLATFORM, unknown(node, &known));
+    let image = finished(PLATFORM, image, decoder.faults, node, place)?;
+    Ok(Incoming {
+        fields: said(&image),
+        image,
+    })
+}
+
+/// Returns what a file says: nothing of what AdaLab has not found out yet.
+fn said(image: &NewImage) -> Vec<Field> {
+    let is_said = |field: &&Field| match field {
+        Field::Author => image.config.author.is_some(),
+        Field::Ready => image.config.is_ready.is_some(),
+        Field::Digest => image.seen.url.digest.is_some(),
+        _ => true,
+    };
+    let held = fields::held(PLATFORM).iter();
+    held.filter(is_said).copied().collect()
+}
+
+/// Returns a string that must be there and not be empty.
+fn required(decoder: &mut Decoder, node: &Node, path: &str, key: &str) -> Option<String> {
+    let field = match path {
+        "" => key.to_owned(),
+        path => format!("{path}.{key}"),
+    };
+    let found = node.get(key).filter(|found| !found.is_null());
+    let Some(found) = found else {
+        let at = node.get(key).unwrap_or(node);
+        decoder.push(at.fault(field, format!("{key} is required")));
+        return None;
+    };
+    let text = decoder.text(&field, found)?;
+    if text.is_empty() {
+        decoder.push(found.fault(field, format!("{key} should not be empty")));
+        return None;
+    }
+    Some(text)
+}
+
+fn kind_of(decoder: &mut Decoder, field: &str, node: &Node) -> Option<String> {
+    let from_name = |name: &str| {
+        let kind = canonical_kind(name.to_owned());
+        ADALAB_TYPES.contains(&kind.as_str()).then_some(kind)
+    };
+    decoder.choice(field, node, &ADALAB_TYPES, from_name)
+}
+
+/// Returns an id, which is text or a whole number, as text; null is an unset one.
+fn id_of(decoder: &mut Decoder, field: &str, node: &Node) -> Option<String> {
+    if node.is_null() {
+        return None;
+    }
+    let text = node.as_text().map(str::to_owned);
+    let id = text.or_else(|| Some(node.as_u64()?.to_string()));
+    if id.is_none() {
+        decoder.mistyped(field, node, "a string or a whole number from 0");
+    }
+    id
+}
+
+/// Returns an id as AdaLab has it: a number where it is one.
+fn id(id: &String) -> Node {
+    let number = Node::new(Value::Number(id.clone()));
+    match Node::new(Value::Plain(id.clone())).as_u64() {
+        Some(_) => number,
+        None => text(id),
+    }
+}
+
+/// Returns the reference that the parts of a name make.
+fn url_of(decoder: &mut Decoder, name: &Node) -> Option<String> {
+    let before = decoder.faults.len();
+    let host = part_of::<Registry>(decoder, name, "host");
+    let project = part_of::<Repository>(decoder, name, "project");
+    let repository = part_of::<Repository>(decoder, name, "repository");
+    let tag = part_of::<Tag>(decoder, name, "tag");
+    if let (Some(project), Some(node)) = (&project, name.get("project"))
+        && project.contains('/')
+    {
+        let rule = format!(
+            "project should be one part of a path, without `/`, but is `{}`",
+            shorten(project)
+        );
+        decoder.push(node.fault("oci_image_name.project", rule));
+    }
+    let url = format!("{}/{}/{}:{}", host?, project?, repository?, tag?);
+    if decoder.faults.len() > before {
+        return None;
+    }
+    if let Err(error) = Reference::check(&url) {
+        let rule = format!("`{}` is not an image reference: {error}", shorten(&url));
+        decoder.push(name.fault("oci_image_name", rule));
+    }
+    Some(url)
+}
+
+fn part_of<T>(decoder: &mut Decoder, name: &Node, key: &str) -> Option<String>
+where
+    T: FromStr<Err = ReferenceError>,
+{
+    let text = required(decoder, name, "oci_image_name", key)?;
+    if let (Err(error), Some(node)) = (T::from_str(&text), name.get(key)) {
+        decoder.push(node.fault(format!("oci_image_name.{key}"), error.to_string()));
+        return None;
+    }
+    Some(text)
+}
+
+/// Returns where the file has a field of the catalog.
+fn place(field: &str) -> String {
+    match field {
+        "displayName" => "name",
+        "url" => "oci_image_name",
+        "kind" => "type",
+        "command" => "startup_cmd",
+        "picture" => "image_id",
+        "author" => "user_id",
+        other => other,
+    }
+    .to_owned()
+}
+
+/// Returns whether an image of the catalog is pinned to what a file says of it: the
+/// file has the tag and the digest in two fields, and the reference in one.
+pub(super) fn is_pinned_form(before: &Image, incoming: &NewImage) -> bool {
+    let parsed = |url: &Option<String>| Reference::parse(url.as_deref()?).ok();
+    let (Some(old), Some(new)) = (parsed(&before.config.url), parsed(&incoming.config.url)) else {
+        return false;
+    };
+    let digest = old.digest().map(Digest::as_str);
+    digest.is_some()
+        && digest == incoming.seen.url.digest.as_deref()
+        && (old.registry(), old.repository()) == (new.registry(), new.repository())
+        && tag_of(&old, &before.config).as_deref() == new.tag_or_latest()
+}
+
+/// Returns the tag of a reference: where it has none but a digest, the one that the
+/// image had before it was pinned.
+fn tag_of(reference: &Reference, config: &ImageConfig) -> Option<String> {
+    let written = (config.url.as_deref()).and_then(|url| Reference::parse(url).ok());
+    let tag = |reference: &Reference| Some(reference.tag()?.as_str().to_owned());
+    let is_pinned = |reference: &Reference| reference.digest().is_some();
+    let pinned_tag = (config.pinned_tag.clone())
+        .filter(|_| is_pinned(reference) || written.as_ref().is_some_and(is_pinned));
+    tag(reference)
+        .or_else(|| tag(written.as_ref()?))
+        .or(pinned_tag)
+        .or_else(|| reference.tag_or_latest().map(str::to_owned))
+}
+
+/// Returns the file of an image.
 ///
 /// # Errors
-/// Why it cannot be one.
-pub(super) fn document(_outgoing: &Outgoing<'_>) -> Result<Node, String> {
-    Err("it cannot be written yet".to_owned())
+/// For an image without a reference, and for one whose reference AdaLab's four
+/// parts of a name cannot say.
+pub(super) fn document(outgoing: &Outgoing<'_>) -> Result<Node, String> {
+    let (config, seen) = (&outgoing.image.config, &outgoing.image.seen);
+    let url = outgoing
+        .url
+        .ok_or("it has no `url`, and AdaLab needs an oci_image_name")?;
+    let reference = Reference::parse(url)
+        .map_err(|error| format!("its `url` is not an image reference: {error}"))?;
+    let path = reference.repository().as_str();
+    let (project, repository) = path.split_once('/').ok_or_else(|| {
+        format!("AdaLab needs a project before the repository, and `{path}` has none")
+    })?;
+    let tag = tag_of(&reference, config)
+        .ok_or("AdaLab needs a tag, and its `url` has only a digest (`pinnedTag` would do)")?;
+    if Tag::from_str(&tag).is_err() {
+        return Err(format!("its `pinnedTag` `{}` is no tag", shorten(&tag)));
+    }
+    let name = present([
+        ("host", Some(text(reference.registry().to_string()))),
+        ("project", Some(text(project))),
+        ("repository", Some(text(repository))),
+        ("tag", Some(text(tag))),
+    ]);
+    // The digest in a reference decides; else it is what was seen last.
+    let digest = reference.digest().map(Digest::as_str);
+    let kind = (config.kind.as_ref()).filter(|kind| ADALAB_TYPES.contains(&kind.as_str()));
+    let written = present([
+        ("sha256", digest.or(seen.url.digest.as_deref()).map(text)),
+        ("oci_image_name", Some(name)),
+        ("type", kind.map(text)),
+        ("name", Some(text(&config.display_name))),
+        ("description", config.description.as_ref().map(text)),
+        ("startup_cmd", config.command.as_ref().map(text)),
+        ("image_id", config.picture.as_ref().map(id)),
+        ("user_id", config.author.as_ref().map(id)),
+        ("archived", Some(Node::new(Value::Bool(config.archived)))),
+        (
+            "ready",
+            config.is_ready.map(|ready| Node::new(Value::Bool(ready))),
+        ),
+    ]);
+    Ok(with_kept(written, kept_of(config, PLATFORM).as_ref()))
 }

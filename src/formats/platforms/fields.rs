@@ -3,7 +3,7 @@
 
 use super::super::document::{Node, Value};
 use super::super::image_update::keep_what_is_still_true;
-use super::{Incoming, kept};
+use super::{Incoming, adalab, kept, primehub};
 use crate::domain::group::GroupsInput;
 use crate::domain::image::{Image, ImageConfig, ImageType, NewImage};
 use crate::domain::platform::Platform;
@@ -153,10 +153,17 @@ pub fn overlaid(platform: Platform, before: &Image, incoming: &Incoming) -> NewI
     let observed = [Field::Ready, Field::Digest];
     let (seen, given): (Vec<Field>, Vec<Field>) =
         (incoming.fields.iter()).partition(|field| observed.contains(field));
+    let is_pinned = platform == Platform::Adalab && adalab::is_pinned_form(before, &incoming.image);
     for field in given {
-        field.copy(&incoming.image, &mut after);
+        if !(is_pinned && field == Field::Url) {
+            field.copy(&incoming.image, &mut after);
+        }
     }
-    take_kept(platform, &incoming.image.config, &mut after.config);
+    if is_patch(platform, incoming) {
+        take_extra(incoming.image.config.extra.clone(), &mut after.config);
+    } else {
+        take_kept(platform, &incoming.image.config, &mut after.config);
+    }
     if !after
         .config
         .formats
@@ -170,10 +177,19 @@ pub fn overlaid(platform: Platform, before: &Image, incoming: &Incoming) -> NewI
     }
     keep_what_is_still_true(before, &mut after);
     for field in seen {
-        field.copy(&incoming.image, &mut after);
+        if !(is_pinned && field == Field::Digest) {
+            field.copy(&incoming.image, &mut after);
+        }
     }
     super::super::image::settle_readiness(&mut after.config);
     after
+}
+
+/// Returns whether a file is a patch: PrimeHub's JSON says only what it names, and
+/// what it does not name stays, while its resource says all of an image.
+fn is_patch(platform: Platform, incoming: &Incoming) -> bool {
+    let said = |field: &Field| incoming.fields.contains(field) || *field == Field::Groups;
+    platform == Platform::Primehub && !held(platform).iter().all(said)
 }
 
 /// Replaces what was kept of an earlier file by what is kept of this one.
@@ -194,6 +210,11 @@ fn take_kept(platform: Platform, from: &ImageConfig, to: &mut ImageConfig) {
     if !is_kept {
         to.extra.retain(|(key, _)| key != platform.name());
     }
+    take_extra(incoming, to);
+}
+
+/// Adds unknown fields, in place of those of the same name.
+fn take_extra(incoming: Vec<(String, String)>, to: &mut ImageConfig) {
     for (key, value) in incoming {
         match to.extra.iter_mut().find(|(known, _)| *known == key) {
             Some(known) => known.1 = value,
@@ -319,7 +340,9 @@ pub fn lost(platform: Platform, image: &Image) -> Vec<String> {
 fn has_room(platform: Platform, field: Field, image: &Image) -> bool {
     let kind = image.config.kind.as_deref().unwrap_or_default();
     match (platform, field) {
-        (Platform::Primehub, Field::Groups) => image.groups.len() <= 1,
+        (Platform::Primehub, Field::Groups) => image.groups.len() <= 1 && !image.config.global,
+        (Platform::Primehub, Field::Spec) => primehub::has_room_for_spec(&image.config),
+        (Platform::Primehub, Field::Job) => primehub::has_room_for_job(&image.config),
         (Platform::Opendatahub, Field::Kind) => ["notebook", "runtime"].contains(&kind),
         (Platform::Adalab, Field::Kind) => ADALAB_TYPES.contains(&kind),
         _ => true,

@@ -14,6 +14,8 @@ pub mod kubeflow;
 mod kubespawner;
 mod kustomize;
 mod primehub;
+#[cfg(test)]
+mod suite;
 
 pub use elyra::{Instance, runtime_image};
 

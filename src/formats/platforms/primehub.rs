@@ -1,17 +1,386 @@
-//! PrimeHub's images: the JSON that its command line takes, and the resource `primehub.io/v1alpha1` `Image`.
+//! PrimeHub's images: the JSON that its command line takes, and the resource
+//! `primehub.io/v1alpha1` `Image`, by itself or in a list.
 
-use super::super::document::Node;
-use super::{Entry, Outgoing, Part};
+use super::super::decode::Decoder;
+use super::super::document::{Entry as Pair, Fault, Node, Value};
+use super::super::image::{covers, image_of, job_of, spec_of};
+use super::super::locate;
+use super::fields::{self, Field};
+use super::kept::{entry, keep, kept_of, parsed, present, text, unknown, with_kept, words};
+use super::{Entry, Incoming, Outgoing, Part, finished, not_an_object};
+use crate::domain::group::{GroupRef, GroupsInput};
+use crate::domain::image::{ImageConfig, ImageType, NewImage};
+use crate::domain::image_rules::FieldFault;
+use crate::domain::name::shorten;
+use crate::domain::platform::Platform;
+use crate::domain::spec::{ImageSpec, JobPhase, JobStatus};
+
+const PLATFORM: Platform = Platform::Primehub;
+const API_VERSION: &str = "primehub.io/v1alpha1";
+const KIND: &str = "Image";
+
+/// What lists of resources are called, with their `apiVersion`: PrimeHub's own, and
+/// the one that `kubectl get -o yaml` prints.
+const LISTS: [(&str, &str); 2] = [("ImageList", API_VERSION), ("List", "v1")];
+
+/// The fields that the catalog knows. What else a spec and a job hold is theirs.
+const KNOWN: [&str; 12] = [
+    "apiVersion",
+    "kind",
+    "metadata.name",
+    "spec.displayName",
+    "spec.description",
+    "spec.type",
+    "spec.url",
+    "spec.urlForGpu",
+    "spec.pullSecret",
+    "spec.groupName",
+    "spec.imageSpec",
+    "status.jobCondition",
+];
+
+/// The keys of the JSON, and what they say.
+const KEYS: [(&str, Field); 21] = [
+    ("displayName", Field::DisplayName),
+    ("description", Field::Description),
+    ("type", Field::Type),
+    ("url", Field::Url),
+    ("urlForGpu", Field::UrlForGpu),
+    ("useImagePullSecret", Field::PullSecret),
+    ("pullSecret", Field::PullSecret),
+    ("global", Field::Global),
+    ("groups", Field::Groups),
+    ("imageSpec", Field::Spec),
+    ("jobStatus", Field::Job),
+    ("pullPolicy", Field::PullPolicy),
+    ("tags", Field::Tags),
+    ("labels", Field::Labels),
+    ("kind", Field::Kind),
+    ("command", Field::Command),
+    ("picture", Field::Picture),
+    ("author", Field::Author),
+    ("archived", Field::Archived),
+    ("isReady", Field::Ready),
+    ("digest", Field::Digest),
+];
 
 /// Returns the entries of a document.
-pub(super) fn entries(_part: Part<'_>) -> Vec<Entry> {
-    Vec::new()
+pub(super) fn entries(part: Part<'_>) -> Vec<Entry> {
+    let node = part.node;
+    let kind = node.get("kind").and_then(Node::as_text);
+    if let Some((kind, version)) = LISTS.into_iter().find(|(list, _)| kind == Some(*list)) {
+        return entries_of_list(node, kind, version);
+    }
+    if node.get("apiVersion").is_some() || kind == Some(KIND) {
+        let image = resource(node, Known::Nothing);
+        return vec![Entry::whole(resource_name(node), node, image)];
+    }
+    let name = node.get("name").or_else(|| node.get("id"));
+    let name = name.and_then(Node::as_text).unwrap_or_default();
+    vec![Entry::whole(name.to_owned(), node, json(node))]
 }
 
-/// Returns one entry for an image.
+fn entries_of_list(node: &Node, kind: &str, version: &str) -> Vec<Entry> {
+    let mut decoder = Decoder::default();
+    // Some tools write PrimeHub's `apiVersion` on Kubernetes' own list, too.
+    let given = node.get("apiVersion").and_then(Node::as_text);
+    if given != Some(API_VERSION) {
+        expect(&mut decoder, node, "apiVersion", version);
+    }
+    let items = match node.get("items") {
+        Some(items) => decoder.list("items", items),
+        None => {
+            decoder.push(node.fault("items", "items is required"));
+            &[]
+        }
+    };
+    if !decoder.faults.is_empty() {
+        return vec![Entry::whole(String::new(), node, Err(decoder.faults))];
+    }
+    // The items of a list of one kind need not repeat it.
+    let known = match kind {
+        "ImageList" => Known::Kind,
+        _ => Known::Nothing,
+    };
+    let item = |item| Entry::part(resource_name(item), item, resource(item, known));
+    items.iter().map(item).collect()
+}
+
+/// Returns the image of a JSON object as `images create` takes it. Only the fields
+/// that it has are said, so that it changes an image like a merge patch.
+fn json(node: &Node) -> Result<Incoming, Vec<Fault>> {
+    let mut image = image_of(node, &[PLATFORM.name()])?;
+    let formats = &mut image.config.formats;
+    if formats.iter().all(|format| format != PLATFORM.name()) {
+        formats.push(PLATFORM.name().to_owned());
+    }
+    let mut said: Vec<Field> = Vec::new();
+    for (key, field) in KEYS {
+        if node.get(key).is_some() && !said.contains(&field) {
+            said.push(field);
+        }
+    }
+    Ok(Incoming {
+        image,
+        fields: said,
+    })
+}
+
+fn resource_name(node: &Node) -> String {
+    let name = node.find("metadata.name").and_then(Node::as_text);
+    name.unwrap_or_default().to_owned()
+}
+
+/// What is known of a resource before it is read.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Known {
+    Nothing,
+    /// It is in a list of its kind.
+    Kind,
+}
+
+fn resource(node: &Node, known: Known) -> Result<Incoming, Vec<Fault>> {
+    if node.as_map().is_none() {
+        return Err(not_an_object(node, "an image"));
+    }
+    let mut decoder = Decoder::default();
+    for (field, wanted) in [("apiVersion", API_VERSION), ("kind", KIND)] {
+        if known == Known::Nothing || node.get(field).is_some() {
+            expect(&mut decoder, node, field, wanted);
+        }
+    }
+    if !decoder.faults.is_empty() {
+        // It is something else, and nothing can be said of its fields.
+        return Err(decoder.faults);
+    }
+    let mut image = NewImage::default();
+    let mut group = None;
+    for entry in object(&mut decoder, node, "metadata") {
+        if entry.key == "name" {
+            let name = decoder.text("metadata.name", &entry.node);
+            image.config.name = name.unwrap_or_default();
+        }
+    }
+    for entry in object(&mut decoder, node, "spec") {
+        let config = &mut image.config;
+        let (field, node) = (format!("spec.{}", entry.key), &entry.node);
+        match entry.key.as_str() {
+            "displayName" => config.display_name = decoder.text(&field, node).unwrap_or_default(),
+            "description" => config.description = decoder.text(&field, node),
+            "type" => {
+                config.image_type = decoder
+                    .choice(&field, node, &ImageType::NAMES, ImageType::from_name)
+                    .unwrap_or_default();
+            }
+            "url" => config.url = filled(&mut decoder, &field, node),
+            "urlForGpu" => config.url_for_gpu = filled(&mut decoder, &field, node),
+            "pullSecret" => config.pull_secret = filled(&mut decoder, &field, node),
+            "groupName" => group = filled(&mut decoder, &field, node),
+            "imageSpec" => {
+                config.spec = spec_of(&mut decoder, &field, node);
+                if let Some(spec) = &mut config.spec {
+                    spec.pull_secret.take_if(|secret| secret.is_empty());
+                }
+            }
+            _ => {}
+        }
+    }
+    let built = status_of(&mut decoder, node, &mut image.config);
+    let mut said = fields::held(PLATFORM).to_vec();
+    if group.is_none() {
+        said.retain(|field| *field != Field::Groups);
+    }
+    image.groups = GroupsInput::Change {
+        connect: group.map(GroupRef::Known).into_iter().collect(),
+        disconnect: Vec::new(),
+    };
+    let url_is_built = image.config.url.is_none() && built.is_some();
+    if url_is_built {
+        image.config.url = built;
+    }
+    keep(&mut image.config, PLATFORM, unknown(node, &KNOWN));
+    let own = decoder.faults.clone();
+    let place = |field: &str| place(field, url_is_built);
+    let image = finished(PLATFORM, image, decoder.faults, node, place)
+        .map_err(|faults| without_echoes(faults, &own, node))?;
+    Ok(Incoming {
+        image,
+        fields: said,
+    })
+}
+
+/// Takes over how far a build has come, and returns the reference that it gave.
+fn status_of(decoder: &mut Decoder, node: &Node, config: &mut ImageConfig) -> Option<String> {
+    const PATH: &str = "status.jobCondition";
+    let (_, condition) = object(decoder, node, "status")
+        .iter()
+        .map(|entry| (entry.key.as_str(), &entry.node))
+        .find(|(key, _)| *key == "jobCondition")?;
+    let mut left = Vec::new();
+    for entry in decoder.object(PATH, condition) {
+        let is_text = ["phase", "jobName", "image"].contains(&entry.key.as_str());
+        if !is_text {
+            left.push(entry.clone());
+        } else if let Some(text) = filled(decoder, &format!("{PATH}.{}", entry.key), &entry.node) {
+            let value = Value::String(text);
+            let at = entry.node.at;
+            left.push(Pair {
+                node: Node { at, value },
+                ..entry.clone()
+            });
+        }
+    }
+    let condition = Node {
+        at: condition.at,
+        value: Value::Map(left),
+    };
+    config.job = job_of(decoder, PATH, &condition);
+    let image = condition.get("image").and_then(Node::as_text);
+    (config.job.as_ref())
+        .filter(|job| job.phase == JobPhase::Succeeded)
+        .and_then(|_| image.map(str::to_owned))
+}
+
+/// Notes that a field is not what it has to be.
+fn expect(decoder: &mut Decoder, node: &Node, field: &str, wanted: &str) {
+    let found = node.get(field).filter(|found| !found.is_null());
+    let Some(found) = found else {
+        let rule = format!("{field} is required: `{wanted}`");
+        return decoder.push(node.get(field).unwrap_or(node).fault(field, rule));
+    };
+    if let Some(text) = decoder.text(field, found)
+        && text != wanted
+    {
+        let rule = format!("{field} should be `{wanted}`, but is `{}`", shorten(&text));
+        decoder.push(found.fault(field, rule));
+    }
+}
+
+/// Returns the entries of an object below the whole; none where it is not there.
+fn object<'a>(decoder: &mut Decoder, node: &'a Node, field: &str) -> &'a [Pair] {
+    match node.get(field) {
+        Some(node) => decoder.object(field, node),
+        None => &[],
+    }
+}
+
+/// Returns a string; an empty one is unset, as programs in Go write it.
+fn filled(decoder: &mut Decoder, field: &str, node: &Node) -> Option<String> {
+    decoder.text(field, node).filter(|text| !text.is_empty())
+}
+
+/// Returns where a resource has a field of the catalog.
+fn place(field: &str, url_is_built: bool) -> String {
+    match field {
+        "name" => "metadata.name".to_owned(),
+        "url" if url_is_built => "status.jobCondition.image".to_owned(),
+        "displayName" | "description" | "type" | "url" | "urlForGpu" | "pullSecret" => {
+            format!("spec.{field}")
+        }
+        other if other.starts_with("imageSpec") => format!("spec.{other}"),
+        other => other.to_owned(),
+    }
+}
+
+/// Returns the faults without those that follow from others, each at its place.
+fn without_echoes(faults: Vec<Fault>, own: &[Fault], node: &Node) -> Vec<Fault> {
+    let echoes = |fault: &Fault| own.iter().any(|own| covers(&own.field, &fault.field));
+    let mut faults: Vec<Fault> = faults
+        .into_iter()
+        .filter(|fault| own.contains(fault) || !echoes(fault))
+        .map(|fault| {
+            if own.contains(&fault) {
+                return fault;
+            }
+            locate(FieldFault::new(fault.field, fault.message), node)
+        })
+        .collect();
+    faults.sort_by_key(|fault| fault.at);
+    faults
+}
+
+/// Returns the resource of an image.
 ///
 /// # Errors
-/// Why it cannot be one.
-pub(super) fn document(_outgoing: &Outgoing<'_>) -> Result<Node, String> {
-    Err("it cannot be written yet".to_owned())
+/// Never so far: a resource needs no reference.
+pub(super) fn document(outgoing: &Outgoing<'_>) -> Result<Node, String> {
+    let config = &outgoing.image.config;
+    let group = match outgoing.image.groups.as_slice() {
+        [group] if !config.global => Some(text(&group.name)),
+        _ => None,
+    };
+    let spec = present([
+        ("displayName", Some(text(&config.display_name))),
+        ("description", config.description.as_ref().map(text)),
+        ("type", Some(text(config.image_type.name()))),
+        ("url", outgoing.url.map(text)),
+        ("urlForGpu", outgoing.url_for_gpu.map(text)),
+        ("pullSecret", outgoing.pull_secret.map(text)),
+        ("groupName", group),
+        (
+            "imageSpec",
+            (config.spec.as_ref())
+                .filter(|_| has_room_for_spec(config))
+                .map(|spec| image_spec(spec, outgoing.base_pull_secret)),
+        ),
+    ]);
+    let status = (config.job.as_ref())
+        .filter(|_| has_room_for_job(config))
+        .map(|job| present([("jobCondition", Some(job_condition(job)))]));
+    let metadata = present([("name", Some(text(outgoing.name)))]);
+    let written = present([
+        ("apiVersion", Some(text(API_VERSION))),
+        ("kind", Some(text(KIND))),
+        ("metadata", Some(metadata)),
+        ("spec", Some(spec)),
+        ("status", status),
+    ]);
+    Ok(with_kept(written, kept_of(config, PLATFORM).as_ref()))
+}
+
+/// Returns whether a resource can say how far the image's build has come: a job has
+/// a name and an image there, and an image that was built has its reference.
+pub(super) fn has_room_for_job(config: &ImageConfig) -> bool {
+    config.job.as_ref().is_some_and(|job| {
+        let is_text = |key: &str| {
+            (job.extra.iter().find(|(known, _)| known == key))
+                .and_then(|(_, json)| parsed(json))
+                .is_some_and(|node| node.as_text().is_some_and(|text| !text.is_empty()))
+        };
+        let has_url = config.url.is_some() || job.phase != JobPhase::Succeeded;
+        is_text("jobName") && is_text("image") && has_url
+    })
+}
+
+/// Returns whether a resource can say how the image is built: beside a reference it
+/// is refused, unless the job says that the reference is what was built.
+pub(super) fn has_room_for_spec(config: &ImageConfig) -> bool {
+    let has_url = config.url.is_some() || config.url_for_gpu.is_some();
+    !has_url || has_room_for_job(config)
+}
+
+fn image_spec(spec: &ImageSpec, pull_secret: Option<&str>) -> Node {
+    let list = |list: &Vec<String>| (!list.is_empty()).then(|| words(list));
+    let packages = present([
+        ("apt", list(&spec.apt)),
+        ("conda", list(&spec.conda)),
+        ("pip", list(&spec.pip)),
+    ]);
+    let written = present([
+        ("baseImage", Some(text(&spec.base_image))),
+        ("pullSecret", pull_secret.map(text)),
+        ("packages", Some(packages)),
+    ]);
+    with_extra(written, &spec.extra)
+}
+
+fn job_condition(job: &JobStatus) -> Node {
+    let phase = present([("phase", Some(text(job.phase.name())))]);
+    with_extra(phase, &job.extra)
+}
+
+/// Returns an object with the fields of it that the catalog does not know.
+fn with_extra(written: Node, extra: &[(String, String)]) -> Node {
+    let extra = (extra.iter()).filter_map(|(key, json)| Some(entry(key, parsed(json)?)));
+    with_kept(written, Some(&Node::new(Value::Map(extra.collect()))))
 }
