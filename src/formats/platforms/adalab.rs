@@ -277,3 +277,174 @@ pub(super) fn document(outgoing: &Outgoing<'_>) -> Result<Node, String> {
     ]);
     Ok(with_kept(written, kept_of(config, PLATFORM).as_ref()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::document::{Position, json, write_json};
+    use super::*;
+
+    fn read(text: &str) -> Result<Incoming, Vec<Fault>> {
+        let node = json::parse(text.as_bytes(), Position::START).expect("JSON");
+        let part = Part {
+            stem: "a",
+            node: &node,
+        };
+        entry(part).image
+    }
+
+    const NAME: &str = r#""name":"A","oci_image_name":{"host":"h.example.com","project":"p",
+        "repository":"r/s","tag":"1"}"#;
+
+    fn check_faults(text: &str, expected: &[&str]) {
+        let faults = read(text).expect_err("faults");
+        let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        assert_eq!(faults, expected, "{text}");
+    }
+
+    #[test]
+    fn a_file_says_what_it_has() {
+        let incoming = read(&format!(
+            r#"{{{NAME},"type":"base_image","image_id":7,"sha256":"sha256:00000"}}"#
+        ));
+        let incoming = incoming.expect("a good file");
+        let config = &incoming.image.config;
+        assert_eq!(config.url.as_deref(), Some("h.example.com/p/r/s:1"));
+        assert_eq!(config.kind.as_deref(), Some("base"));
+        assert_eq!(config.picture.as_deref(), Some("7"));
+        assert_eq!(incoming.image.seen, Default::default());
+        let kept = (
+            "adalab".to_owned(),
+            r#"{"sha256":"sha256:00000"}"#.to_owned(),
+        );
+        assert_eq!(config.extra, [kept]);
+        for absent in [Field::Author, Field::Ready, Field::Digest] {
+            assert!(!incoming.fields.contains(&absent));
+        }
+        assert_eq!(incoming.fields.len(), fields::held(PLATFORM).len() - 3);
+        let digest = format!("sha256:{}", "a".repeat(64));
+        let incoming = read(&format!(
+            r#"{{{NAME},"user_id":"ada","ready":false,"sha256":"{digest}"}}"#
+        ));
+        let incoming = incoming.expect("a good file");
+        assert_eq!(incoming.fields, fields::held(PLATFORM));
+        assert_eq!(incoming.image.seen.url.digest, Some(digest));
+        assert_eq!(incoming.image.config.extra, []);
+    }
+
+    #[test]
+    fn faults_name_the_field_as_the_file_has_it() {
+        check_faults(
+            "{}",
+            &[
+                "1:1: name: name is required",
+                "1:1: oci_image_name: oci_image_name is required",
+            ],
+        );
+        check_faults(
+            r#"{"name":"","oci_image_name":{"host":"harbor","project":"a/b","repository":null}}"#,
+            &[
+                "1:9: name: name should not be empty",
+                "1:29: oci_image_name.tag: tag is required",
+                "1:37: oci_image_name.host: registry host `harbor`: a host other than `localhost` \
+                 has a `.` or a port",
+                "1:56: oci_image_name.project: project should be one part of a path, without `/`, \
+                 but is `a/b`",
+                "1:75: oci_image_name.repository: repository is required",
+            ],
+        );
+        check_faults(
+            &format!(r#"{{"type":"web","image_id":1.5,"user_id":"","ready":"yes",{NAME}}}"#),
+            &[
+                "1:9: type: type should be one of ['app', 'base', 'internal', 'kernel', \
+                 'lab_app'], but is `web`",
+                "1:26: image_id: image_id should be a string or a whole number from 0, but is a \
+                 number",
+                "1:40: user_id: author should not be empty; null leaves it unset",
+                "1:51: ready: ready should be true or false, but is `yes`",
+            ],
+        );
+        check_faults(
+            "[]",
+            &["1:1: the metadata of an image should be an object, but this is a list"],
+        );
+    }
+
+    fn written(url: &str, pinned_tag: Option<&str>) -> Result<String, String> {
+        let mut image = Image::default();
+        image.config.pinned_tag = pinned_tag.map(str::to_owned);
+        image.config.url = Some(url.to_owned());
+        image.config.kind = Some("web".to_owned());
+        let outgoing = Outgoing {
+            image: &image,
+            name: "a",
+            url: Some(url),
+            url_for_gpu: None,
+            pull_secret: None,
+            base_pull_secret: None,
+        };
+        let node = document(&outgoing)?;
+        assert!(node.get("type").is_none());
+        let mut text = Vec::new();
+        for key in ["oci_image_name", "sha256"] {
+            if let Some(node) = node.get(key) {
+                write_json(node, &mut text);
+            }
+        }
+        Ok(String::from_utf8(text).expect("UTF-8").replace('"', ""))
+    }
+
+    #[test]
+    fn a_reference_is_written_in_its_parts() {
+        let digest = format!("sha256:{}", "a".repeat(64));
+        let check = |url: &str, tag: Option<&str>, expected: &str| {
+            let found = written(url, tag).unwrap_or_else(|error| error);
+            assert_eq!(found.replace(&digest, "DIGEST"), expected, "{url}");
+        };
+        let alpine =
+            |tag: &str| format!("{{host:docker.io,project:library,repository:alpine,tag:{tag}}}");
+        check("alpine", None, &alpine("latest"));
+        check("alpine:3", Some("2"), &alpine("3"));
+        let pinned = format!("alpine@{digest}");
+        check(&pinned, Some("2"), &(alpine("2") + "DIGEST"));
+        check(
+            &pinned,
+            None,
+            "AdaLab needs a tag, and its `url` has only a digest (`pinnedTag` would do)",
+        );
+        check(
+            &format!("alpine:3@{digest}"),
+            None,
+            &(alpine("3") + "DIGEST"),
+        );
+        check(
+            "h.example.com:80/a/b/c:1",
+            None,
+            "{host:h.example.com:80,project:a,repository:b/c,tag:1}",
+        );
+        check(
+            "h.example.com/a:1",
+            None,
+            "AdaLab needs a project before the repository, and `a` has none",
+        );
+    }
+
+    #[test]
+    fn an_image_stays_pinned_to_what_a_file_says() {
+        let digest = |digit: &str| format!("sha256:{}", digit.repeat(64));
+        let check = |url: &str, pinned_tag: &str, expected: bool| {
+            let mut before = Image::default();
+            before.config.url = Some(url.replace("DIGEST", &digest("a")));
+            before.config.pinned_tag = Some(pinned_tag.to_owned());
+            let file = format!(r#"{{{NAME},"sha256":"{}"}}"#, digest("a"));
+            let incoming = read(&file).expect("a good file");
+            assert_eq!(is_pinned_form(&before, &incoming.image), expected, "{url}");
+            let after = fields::overlaid(PLATFORM, &before, &incoming);
+            assert_eq!(after.config.url == before.config.url, expected);
+        };
+        check("h.example.com/p/r/s@DIGEST", "1", true);
+        check("h.example.com/p/r/s:1@DIGEST", "2", true);
+        check("h.example.com/p/r/s@DIGEST", "2", false);
+        check("h.example.com/p/r@DIGEST", "1", false);
+        check(&format!("h.example.com/p/r/s@{}", digest("b")), "1", false);
+    }
+}

@@ -15,9 +15,11 @@ use crate::domain::reference::{Digest, Reference, Tag};
 
 const PLATFORM: Platform = Platform::Kustomize;
 
-/// What may have `images`, and what the versions of both begin with.
+/// What may have `images`.
 const KINDS: [&str; 2] = ["Kustomization", "Component"];
-const GROUP: &str = "kustomize.config.k8s.io/";
+
+/// The version of a Kustomization; a Component has another of the same group.
+const VERSION: &str = "kustomize.config.k8s.io/v1beta1";
 
 /// The fields of an entry.
 const KNOWN: [&str; 4] = ["name", "newName", "newTag", "digest"];
@@ -34,18 +36,14 @@ pub(super) fn entries(part: Part<'_>) -> Vec<Entry> {
     }
     let mut decoder = Decoder::default();
     for (key, is_good, wanted) in [
-        ("apiVersion", is_version as fn(&str) -> bool, GROUP),
+        ("apiVersion", is_version as fn(&str) -> bool, VERSION),
         ("kind", is_kind, KINDS[0]),
     ] {
-        let Some(value) = node.get(key) else {
-            continue;
-        };
-        if let Some(text) = decoder.text(key, value)
+        if let Some(value) = node.get(key)
+            && let Some(text) = decoder.text(key, value)
             && !is_good(&text)
         {
-            let found = shorten(&text);
-            let more = if wanted == GROUP { "v1beta1" } else { "" };
-            let rule = format!("{key} should be `{wanted}{more}`, but is `{found}`");
+            let rule = format!("{key} should be `{wanted}`, but is `{}`", shorten(&text));
             decoder.push(value.fault(key, rule));
         }
     }
@@ -54,6 +52,7 @@ pub(super) fn entries(part: Part<'_>) -> Vec<Entry> {
         None => &[],
     };
     if !decoder.faults.is_empty() {
+        decoder.faults.sort_by_key(|fault| fault.at);
         return vec![Entry::whole(String::new(), node, Err(decoder.faults))];
     }
     let images = images.iter().enumerate();
@@ -63,7 +62,7 @@ pub(super) fn entries(part: Part<'_>) -> Vec<Entry> {
 }
 
 fn is_version(version: &str) -> bool {
-    version.starts_with(GROUP)
+    version.starts_with("kustomize.config.k8s.io/")
 }
 
 fn is_kind(kind: &str) -> bool {
@@ -189,4 +188,97 @@ pub(super) fn document(outgoing: &Outgoing<'_>) -> Result<Node, String> {
         written,
         kept_of(&outgoing.image.config, PLATFORM).as_ref(),
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::document::{Position, json, write_json};
+    use super::*;
+    use crate::domain::image::Image;
+
+    fn read(text: &str) -> Vec<Entry> {
+        let node = json::parse(text.as_bytes(), Position::START).expect("JSON");
+        entries(Part {
+            stem: "kustomization",
+            node: &node,
+        })
+    }
+
+    fn check(text: &str, expected: &[&str]) {
+        let found: Vec<String> = read(text)
+            .into_iter()
+            .flat_map(|entry| match entry.image {
+                Ok(incoming) => vec![incoming.image.config.url.unwrap_or_default()],
+                Err(faults) => faults.iter().map(ToString::to_string).collect(),
+            })
+            .collect();
+        assert_eq!(found, expected, "{text}");
+    }
+
+    #[test]
+    fn entries_are_good_references_or_faults() {
+        check(r#"{"kind":"Kustomization"}"#, &[]);
+        check(r#"{"images":null}"#, &[]);
+        check(
+            r#"{"images":[{"name":"b"},{"name":"r.io/n","newTag":"1"},{"name":"N","newName":"c"}]}"#,
+            &["b", "r.io/n:1", "c"],
+        );
+        check(
+            r#"{"kind":"Pod","apiVersion":"v1"}"#,
+            &[
+                "1:9: kind: kind should be `Kustomization`, but is `Pod`",
+                "1:28: apiVersion: apiVersion should be `kustomize.config.k8s.io/v1beta1`, but \
+                 is `v1`",
+            ],
+        );
+        check(
+            r#"{"images":[{},{"name":"a","newName":"b:1","newTag":5,"digest":"sha256:00"},1]}"#,
+            &[
+                "1:12: images[0].name: name is required",
+                "1:37: images[1].newName: newName should have no tag and no digest (they are \
+                 newTag and digest), but is `b:1`",
+                "1:52: images[1].newTag: newTag should be a string, but is a number",
+                "1:63: images[1].digest: digest `sha256:00`: `sha256:` with 64 or `sha512:` with \
+                 128 lower-case hexadecimal digits",
+                "1:76: images[2]: an entry of images should be an object, but this is a number",
+            ],
+        );
+        check(
+            "5",
+            &["1:1: an entry of images should be an object, but this is a number"],
+        );
+        check(
+            r#"{"images":5}"#,
+            &["1:11: images: images should be a list, but is a number"],
+        );
+    }
+
+    #[test]
+    fn a_repository_is_written_as_it_was() {
+        let digest = format!("sha256:{}", "a".repeat(64));
+        let check = |url: &str, expected: &str| {
+            let image = Image::default();
+            let url = url.replace("DIGEST", &digest);
+            let outgoing = Outgoing {
+                image: &image,
+                name: "n",
+                url: Some(&url),
+                url_for_gpu: None,
+                pull_secret: None,
+                base_pull_secret: None,
+            };
+            let mut text = Vec::new();
+            write_json(&document(&outgoing).expect("an entry"), &mut text);
+            let text = String::from_utf8(text).expect("UTF-8").replace('"', "");
+            assert_eq!(text.replace(&digest, "DIGEST"), expected);
+        };
+        check("alpine", "{name:n,newName:alpine}");
+        check("alpine:1.10", "{name:n,newName:alpine,newTag:1.10}");
+        check("[::1]:5000/a", "{name:n,newName:[::1]:5000/a}");
+        check(
+            "R.io:80/a:1@DIGEST",
+            "{name:n,newName:R.io:80/a,newTag:1,digest:DIGEST}",
+        );
+        check("a@DIGEST", "{name:n,newName:a,digest:DIGEST}");
+    }
 }

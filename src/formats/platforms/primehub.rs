@@ -150,6 +150,7 @@ fn resource(node: &Node, known: Known) -> Result<Incoming, Vec<Fault>> {
         }
     }
     if !decoder.faults.is_empty() {
+        decoder.faults.sort_by_key(|fault| fault.at);
         // It is something else, and nothing can be said of its fields.
         return Err(decoder.faults);
     }
@@ -383,4 +384,247 @@ fn job_condition(job: &JobStatus) -> Node {
 fn with_extra(written: Node, extra: &[(String, String)]) -> Node {
     let extra = (extra.iter()).filter_map(|(key, json)| Some(entry(key, parsed(json)?)));
     with_kept(written, Some(&Node::new(Value::Map(extra.collect()))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::document::{Items, Syntax, json as parser, write_json};
+    use super::super::fields::{lost, overlaid};
+    use super::*;
+    use crate::domain::group::Group;
+    use crate::domain::image::Image;
+
+    fn read(text: &str) -> Vec<Entry> {
+        Items::new(text.as_bytes(), Syntax::Yaml)
+            .flat_map(|node| {
+                entries(Part {
+                    stem: "file",
+                    node: &node.expect("YAML"),
+                })
+            })
+            .collect()
+    }
+
+    fn good(text: &str) -> Incoming {
+        let [entry] = <[Entry; 1]>::try_from(read(text)).expect("one entry");
+        entry.image.expect("a good image")
+    }
+
+    fn check_faults(text: &str, expected: &[&str]) {
+        let mut found = Vec::new();
+        for entry in read(text) {
+            found.extend(entry.image.err().into_iter().flatten());
+        }
+        let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+        assert_eq!(found, expected, "{text}");
+    }
+
+    fn resource(below: &str) -> String {
+        format!("apiVersion: primehub.io/v1alpha1\nkind: Image\nmetadata: {{name: a}}\n{below}")
+    }
+
+    fn stored(incoming: &Incoming) -> Image {
+        Image {
+            config: incoming.image.config.clone(),
+            ..Image::default()
+        }
+    }
+
+    fn written(image: &Image) -> String {
+        let config = &image.config;
+        let outgoing = Outgoing {
+            image,
+            name: &config.name,
+            url: config.url.as_deref(),
+            url_for_gpu: config.url_for_gpu.as_deref(),
+            pull_secret: config.pull_secret.as_deref(),
+            base_pull_secret: None,
+        };
+        let mut text = Vec::new();
+        write_json(&document(&outgoing).expect("a document"), &mut text);
+        String::from_utf8(text).expect("UTF-8")
+    }
+
+    #[test]
+    fn json_says_only_what_it_names() {
+        let incoming = good("{name: a, url: alpine, description: null, pullSecret: p, x: 1}");
+        assert_eq!(
+            incoming.fields,
+            [Field::Description, Field::Url, Field::PullSecret]
+        );
+        assert_eq!(incoming.image.config.formats, ["primehub"]);
+        let mut before = Image::default();
+        before.config.name = "a".to_owned();
+        before.config.description = Some("old".to_owned());
+        before.config.command = Some("run".to_owned());
+        before.config.formats = vec!["adalab".to_owned()];
+        let kept = ("primehub".to_owned(), r#"{"metadata":{}}"#.to_owned());
+        before.config.extra = vec![kept.clone()];
+        let after = overlaid(PLATFORM, &before, &incoming).config;
+        assert_eq!(after.description, None);
+        assert_eq!(after.command.as_deref(), Some("run"));
+        assert_eq!(after.url.as_deref(), Some("alpine"));
+        assert_eq!(after.formats, ["adalab", "primehub"]);
+        assert_eq!(after.extra, [kept, ("x".to_owned(), "1".to_owned())]);
+
+        let incoming = good("{name: a, formats: [adalab], groups: [x], global: true}");
+        assert_eq!(incoming.image.config.formats, ["adalab", "primehub"]);
+        assert_eq!(incoming.fields, [Field::Global, Field::Groups]);
+    }
+
+    #[test]
+    fn every_key_of_the_json_is_said() {
+        for (key, field) in KEYS {
+            let incoming = good(&format!("{{name: a, {key}: null}}"));
+            assert_eq!(incoming.fields, [field], "{key}");
+        }
+        let held = fields::held(PLATFORM);
+        assert!(held.iter().all(|held| KEYS.iter().any(|(_, f)| f == held)));
+    }
+
+    #[test]
+    fn faults_name_the_field_as_the_resource_has_it() {
+        check_faults(
+            "apiVersion: v1\nkind: Secret\nmetadata: {name: a}",
+            &[
+                "1:13: apiVersion: apiVersion should be `primehub.io/v1alpha1`, but is `v1`",
+                "2:7: kind: kind should be `Image`, but is `Secret`",
+            ],
+        );
+        check_faults(
+            "kind: Image\nname: a",
+            &["1:1: apiVersion: apiVersion is required: `primehub.io/v1alpha1`"],
+        );
+        check_faults(
+            &resource("spec: {type: tpu, url: 'A b', imageSpec: {packages: {npm: [x]}}}"),
+            &[
+                "4:14: spec.type: type should be one of ['cpu', 'gpu', 'both'], but is `tpu`",
+                "4:24: spec.url: `A b` is not an image reference: repository path `A b`: only \
+                 lower-case ASCII letters and digits between slashes, joined by `.`, `_`, `__` or \
+                 any number of `-`",
+                "4:42: spec.imageSpec.baseImage: Invalid imageSpec: baseImage is required",
+                "4:54: spec.imageSpec.packages.npm: `npm` is not a package manager that can be \
+                 used: apt, conda, pip",
+            ],
+        );
+        check_faults(
+            &resource("spec: {url: alpine, imageSpec: {baseImage: a, packages: {pip: [b]}}}"),
+            &["4:32: spec.imageSpec: imageSpec cannot use with url and urlForGpu"],
+        );
+        check_faults(
+            &resource("status: {jobCondition: {phase: Succeeded, image: 'A b', jobName: []}}"),
+            &[
+                "4:50: status.jobCondition.image: `A b` is not an image reference: repository \
+                 path `A b`: only lower-case ASCII letters and digits between slashes, joined by \
+                 `.`, `_`, `__` or any number of `-`",
+                "4:66: status.jobCondition.jobName: jobName should be a string, but is a list",
+            ],
+        );
+        check_faults(
+            "apiVersion: primehub.io/v1alpha1\nkind: Image\nmetadata: {name: A_b}",
+            &[
+                "3:18: metadata.name: [name] should be lower case alphanumeric characters, '-' or \
+               '.', and must start and end with an alphanumeric character, but is `A_b`; the \
+               nearest allowed name is `a-b`",
+            ],
+        );
+        check_faults(
+            "apiVersion: v1\nkind: List\nitems: 5",
+            &["3:8: items: items should be a list, but is a number"],
+        );
+    }
+
+    #[test]
+    fn items_of_a_list_are_entries() {
+        let item = "{apiVersion: primehub.io/v1alpha1, kind: Image, metadata: {name: a}}";
+        for list in [
+            format!("{{apiVersion: v1, kind: List, items: [{item}]}}"),
+            format!("{{apiVersion: primehub.io/v1alpha1, kind: List, items: [{item}]}}"),
+            format!("{{apiVersion: primehub.io/v1alpha1, kind: ImageList, items: [{item}]}}"),
+            "{apiVersion: primehub.io/v1alpha1, kind: ImageList, items: [{metadata: {name: a}}]}"
+                .to_owned(),
+        ] {
+            let entries = read(&list);
+            assert_eq!(entries.len(), 1);
+            assert!(
+                entries[0].part.is_some() && entries[0].image.is_ok(),
+                "{list}"
+            );
+            assert_eq!(entries[0].name, "a");
+        }
+        check_faults(
+            "{apiVersion: v1, kind: List, items: [{metadata: {name: a}}]}",
+            &[
+                "1:38: apiVersion: apiVersion is required: `primehub.io/v1alpha1`",
+                "1:38: kind: kind is required: `Image`",
+            ],
+        );
+    }
+
+    #[test]
+    fn what_a_build_gave_is_the_reference() {
+        let condition = "jobName: j, image: registry.example.com/a:1";
+        let spec =
+            "spec: {url: '', pullSecret: '', imageSpec: {baseImage: b, packages: {pip: [c]}}}";
+        let status =
+            |phase| format!("{spec}\nstatus: {{jobCondition: {{phase: {phase}, {condition}}}}}");
+        let config = good(&resource(&status("Succeeded"))).image.config;
+        assert_eq!(config.url.as_deref(), Some("registry.example.com/a:1"));
+        assert_eq!(config.is_ready, None);
+        let config = good(&resource(&status("Running"))).image.config;
+        assert_eq!((config.url, config.is_ready), (None, Some(false)));
+        // What Go writes of a status that is not set.
+        let empty = "status: {jobCondition: {phase: '', jobName: '', image: ''}}";
+        assert_eq!(good(&resource(empty)).image.config.job, None);
+    }
+
+    #[test]
+    fn a_build_that_a_resource_cannot_tell_of_is_left_out() {
+        let incoming = good(
+            "{name: a, url: r.example.com/a:1, imageSpec: {baseImage: b, packages: {pip: [c]}}, \
+             jobStatus: {phase: Succeeded}}",
+        );
+        let image = stored(&incoming);
+        assert_eq!(lost(PLATFORM, &image), ["imageSpec", "jobStatus"]);
+        let text = written(&image);
+        assert!(
+            !text.contains("imageSpec") && !text.contains("status"),
+            "{text}"
+        );
+        let node = parser::parse(text.as_bytes(), super::super::Position::START).expect("JSON");
+        let entry = entries(Part {
+            stem: "a",
+            node: &node,
+        })
+        .remove(0);
+        assert!(entry.image.is_ok());
+    }
+
+    #[test]
+    fn a_group_is_written_where_it_is_the_only_one() {
+        let group = |name: &str| Group {
+            id: String::new(),
+            name: name.to_owned(),
+            display_name: String::new(),
+        };
+        let check = |groups: &[&str], global: bool, expected: bool, missed: &[&str]| {
+            let mut image = stored(&good("{name: a, url: alpine}"));
+            image.config.global = global;
+            image.groups = groups.iter().copied().map(group).collect();
+            assert_eq!(written(&image).contains("groupName"), expected);
+            assert_eq!(lost(PLATFORM, &image), missed);
+        };
+        check(&[], false, false, &[]);
+        check(&["x"], false, true, &[]);
+        check(&["x", "y"], false, false, &["groups"]);
+        check(&["x"], true, false, &["global", "groups"]);
+        let incoming = good(&resource("spec: {groupName: x}"));
+        assert!(incoming.fields.contains(&Field::Groups));
+        let GroupsInput::Change { connect, .. } = incoming.image.groups else {
+            panic!("groups are added");
+        };
+        assert_eq!(connect, [GroupRef::Known("x".to_owned())]);
+        let incoming = good(&resource("spec: {groupName: ''}"));
+        assert!(!incoming.fields.contains(&Field::Groups));
+    }
 }
