@@ -14,6 +14,7 @@ pub mod kubeflow;
 mod kubespawner;
 mod kustomize;
 mod primehub;
+pub mod schema;
 #[cfg(test)]
 mod suite;
 
