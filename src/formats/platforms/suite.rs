@@ -21,9 +21,14 @@ use crate::domain::spec::{ImageSpec, JobPhase, JobStatus};
 
 /// Enrols a platform: its files' syntax, and files that say all that it can say.
 /// Each entry of a sample should be what `document` writes of it (in any order), so
-/// without nulls and with what is always written.
+/// without nulls and with what is always written. Where the document of an image is
+/// no file by itself, there follows, as JSON, the file around it with `$ENTRY` in its
+/// place.
 macro_rules! enrol {
     ($name:ident, $platform:ident, $syntax:ident, [$($sample:expr),+ $(,)?]) => {
+        enrol!($name, $platform, $syntax, [$($sample),+], r#""$ENTRY""#);
+    };
+    ($name:ident, $platform:ident, $syntax:ident, [$($sample:expr),+ $(,)?], $frame:expr) => {
         mod $name {
             use super::*;
 
@@ -31,6 +36,7 @@ macro_rules! enrol {
                 platform: Platform::$platform,
                 syntax: Syntax::$syntax,
                 samples: &[$($sample),+],
+                frame: $frame,
             };
 
             #[test]
@@ -191,14 +197,96 @@ images:
   newName: busybox
 ",
         "{name: single, newName: quay.io/example/single, tagSuffix: -rc1}",
-    ]
+    ],
+    r#"{"kind": "Kustomization", "images": ["$ENTRY"]}"#
 );
+
+// To be enrolled with the readers of these platforms:
+//
+// enrol!(
+//     opendatahub,
+//     Opendatahub,
+//     Yaml,
+//     [
+//         "\
+// apiVersion: image.openshift.io/v1
+// kind: ImageStream
+// metadata:
+//   name: forecasting
+//   labels:
+//     opendatahub.io/notebook-image: \"true\"
+//   annotations:
+//     opendatahub.io/notebook-image-name: Forecasting
+//     opendatahub.io/notebook-image-desc: Time series, on CPUs
+// spec:
+//   tags:
+//   - name: \"2.1\"
+//     annotations:
+//       opendatahub.io/workbench-image-recommended: \"true\"
+//     from:
+//       kind: DockerImage
+//       name: quay.io/example/forecasting:2.1
+//     referencePolicy:
+//       type: Source
+// "
+//     ]
+// );
+// enrol!(
+//     kubespawner,
+//     Kubespawner,
+//     Yaml,
+//     [
+//         "\
+// - display_name: Forecasting
+//   slug: forecasting
+//   description: Time series, on CPUs
+//   kubespawner_override:
+//     image: quay.io/example/forecasting:2.1
+//     image_pull_policy: IfNotPresent
+//     image_pull_secrets: [quay-pull]
+//     cpu_limit: 2
+// "
+//     ],
+//     r#"["$ENTRY"]"#
+// );
+// enrol!(
+//     kubeflow,
+//     Kubeflow,
+//     Yaml,
+//     [
+//         "\
+// apiVersion: kubeflow.org/v1beta1
+// kind: WorkspaceKind
+// spec:
+//   podTemplate:
+//     options:
+//       imageConfig:
+//         values:
+//         - id: forecasting
+//           spawner:
+//             displayName: Forecasting
+//             description: Time series, on CPUs
+//             labels:
+//             - {key: team, value: energy}
+//             hidden: false
+//           spec:
+//             image: quay.io/example/forecasting:2.1
+//             imagePullPolicy: IfNotPresent
+//             ports:
+//             - {id: lab, port: 8888}
+// "
+//     ],
+//     r#"{"apiVersion": "kubeflow.org/v1beta1", "kind": "WorkspaceKind", "spec": {"podTemplate":
+//         {"options": {"imageConfig": {"values": ["$ENTRY"]}}}}}"#
+// );
 
 /// A platform and its samples.
 struct Enrolled {
     platform: Platform,
     syntax: Syntax,
     samples: &'static [&'static str],
+    /// The file around the document of an image.
+    frame: &'static str,
 }
 
 /// The name of a file of which a sample is read.
@@ -343,10 +431,14 @@ impl Enrolled {
 
     /// Returns the one image of a document that is written and read again.
     fn through_text(&self, name: &str, document: &Node) -> Incoming {
+        let mut file = json::parse(self.frame.as_bytes(), Position::START).expect("JSON");
+        let is_entry = |place: &Vec<usize>| at(&file, place).as_text() == Some("$ENTRY");
+        let place = places(&file).into_iter().find(is_entry);
+        *at_mut(&mut file, &place.expect("a place for an entry")) = document.clone();
         let mut text = Vec::new();
         match self.syntax {
-            Syntax::Yaml => write_yaml(document, 0, &mut text),
-            _ => write_json_pretty(document, 0, &mut text),
+            Syntax::Yaml => write_yaml(&file, 0, &mut text),
+            _ => write_json_pretty(&file, 0, &mut text),
         }
         let text = String::from_utf8(text).expect("UTF-8");
         let documents = self.parsed(&text);
