@@ -1,5 +1,7 @@
 //! The checks that a platform is put through.
 
+use std::cell::Cell;
+
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -49,9 +51,11 @@ impl Enrolled {
     }
 
     pub fn check_images(&self) {
+        let written = Cell::new(0);
         proptest!(|(image in image(self.platform))| {
             let image = without_lost(self.platform, image);
             if let Ok(document) = self.document(&image) {
+                written.set(written.get() + 1);
                 let mut incoming = self.through_text(&image.config.name, &document);
                 link_secrets(&image.config, &mut incoming.image.config);
                 let after = fields::overlaid(self.platform, &image, &incoming);
@@ -66,6 +70,7 @@ impl Enrolled {
                 prop_assert!(connect.iter().all(is_in) && disconnect.is_empty());
             }
         });
+        assert!(written.get() > 0, "no image could be written");
     }
 
     pub fn check_unknown_fields(&self) {
