@@ -215,7 +215,8 @@ impl Writer<'_> {
     pub fn mention(&self, name: &str, place: &str) -> Result<Option<String>> {
         // Names of an input of any length are not held in memory.
         self.transaction.execute_batch(
-            "CREATE TEMP TABLE IF NOT EXISTS mentioned
+            "PRAGMA temp.cache_size = -512;
+             CREATE TEMP TABLE IF NOT EXISTS mentioned
                (name TEXT PRIMARY KEY, place TEXT NOT NULL) WITHOUT ROWID",
         )?;
         let added = self

@@ -14,11 +14,12 @@ pub mod kubeflow;
 mod kubespawner;
 mod kustomize;
 mod primehub;
-pub mod schema;
+mod schema;
 #[cfg(test)]
 mod suite;
 
 pub use elyra::{Instance, runtime_image};
+pub use schema::schema;
 
 use super::document::{Fault, Node, Position};
 use crate::domain::image::{Image, NewImage};
@@ -106,12 +107,6 @@ pub fn document(platform: Platform, outgoing: &Outgoing<'_>) -> Result<Node, Str
         Platform::Kubeflow => kubeflow::document(outgoing),
         Platform::Kustomize => kustomize::document(outgoing),
     }
-}
-
-/// Returns the JSON Schema of a platform's files.
-#[must_use]
-pub fn schema(_platform: Platform) -> &'static str {
-    "{}"
 }
 
 impl Entry {

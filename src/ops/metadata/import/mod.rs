@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::catalog::{self, Catalog, Changed, Inserted, NewRow, Writer};
 use crate::domain::change::Actor;
-use crate::domain::image_rules::FieldFault;
+use crate::domain::image_rules::{self, FieldFault};
 use crate::domain::platform::Platform;
 use crate::formats::document::{Fault, Node, Position, write_json};
 use crate::formats::platforms::{Entry, Incoming, fields, kubeflow};
@@ -245,6 +245,10 @@ impl Import<'_> {
             let mut is_quiet = false;
             let (_, changed) = writer.update_image::<catalog::Error>(name, "import", |before| {
                 let after = fields::overlaid(platform, before, incoming);
+                let broken = image_rules::faults(&after);
+                if !broken.is_empty() {
+                    return Err(catalog::Error::Rejected(broken));
+                }
                 is_quiet = fields::says_nothing_new(platform, before, &after);
                 Ok(after)
             })?;
