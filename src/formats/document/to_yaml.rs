@@ -1,7 +1,8 @@
 //! A tree as YAML text in block style, the same for readers of YAML 1.1 and of 1.2.
 //!
 //! Plain scalars get the type that `plain` gives them. A string stands without quotes only where
-//! no reader can take it for anything else.
+//! no reader can take it for anything else; one of several lines is a literal block (YAML 1.2.2,
+//! section 8.1.2) where it can be seen what it holds.
 
 use super::plain::{self, Scalar};
 use super::{Entry, Node, Value};
@@ -12,7 +13,14 @@ const SIMPLE_KEY: usize = 1000;
 /// Writes a value as lines that begin with `indent` spaces, the last one with a line break.
 pub fn write_yaml(node: &Node, indent: usize, out: &mut Vec<u8>) {
     spaces(indent, out);
-    write_here(node, indent, out);
+    match &node.value {
+        Value::List(_) | Value::Map(_) => write_here(node, indent, out),
+        // Around the whole there is nothing that a block could be indented against.
+        scalar => {
+            write_scalar(scalar, out);
+            out.push(b'\n');
+        }
+    }
 }
 
 /// Writes a value as an element of a list whose `-` stand after `indent` spaces.
@@ -22,7 +30,8 @@ pub fn write_yaml_item(node: &Node, indent: usize, out: &mut Vec<u8>) {
     write_here(node, indent + 2, out);
 }
 
-/// Writes a value whose first line has its `indent` characters already.
+/// Writes a value whose first line has its `indent` characters already; what holds it is two
+/// characters less indented.
 fn write_here(node: &Node, indent: usize, out: &mut Vec<u8>) {
     match &node.value {
         Value::List(nodes) if !nodes.is_empty() => {
@@ -42,10 +51,45 @@ fn write_here(node: &Node, indent: usize, out: &mut Vec<u8>) {
                 write_entry(entry, indent, out);
             }
         }
+        Value::String(text) | Value::Plain(text) if is_block(text) => {
+            write_block(text, indent, out);
+        }
         value => {
             write_scalar(value, out);
             out.push(b'\n');
         }
+    }
+}
+
+/// Tells whether a string is written as a literal block: it has several lines, and each shows
+/// all that it holds.
+fn is_block(text: &str) -> bool {
+    let shown = |line: &str| !line.ends_with(char::is_whitespace) && !line.chars().any(is_hidden);
+    text.contains('\n') && !text.trim_matches('\n').is_empty() && text.split('\n').all(shown)
+}
+
+fn write_block(text: &str, indent: usize, out: &mut Vec<u8>) {
+    out.push(b'|');
+    // A reader takes the indentation from the first line that is not empty.
+    if text
+        .trim_start_matches('\n')
+        .starts_with(char::is_whitespace)
+    {
+        out.push(b'2');
+    }
+    let body = text.strip_suffix('\n');
+    match body {
+        None => out.push(b'-'),
+        Some(body) if body.ends_with('\n') => out.push(b'+'),
+        Some(_) => {}
+    }
+    out.push(b'\n');
+    for line in body.unwrap_or(text).split('\n') {
+        if !line.is_empty() {
+            spaces(indent, out);
+            out.extend_from_slice(line.as_bytes());
+        }
+        out.push(b'\n');
     }
 }
 
@@ -280,6 +324,49 @@ mod tests {
     }
 
     #[test]
+    fn a_string_of_several_lines_is_a_block_where_all_of_it_is_seen() {
+        let check_block = |text: &str, expected: &str| {
+            let entry = Entry {
+                key: "k".to_owned(),
+                at: Position::default(),
+                node: Node::new(Value::String(text.to_owned())),
+            };
+            let mut out = Vec::new();
+            write_yaml_item(&Node::new(Value::Map(vec![entry])), 0, &mut out);
+            assert_eq!(String::from_utf8_lossy(&out), format!("- k: {expected}\n"));
+        };
+        check_block("a\nb", "|-\n    a\n    b");
+        check_block("a\nb\n", "|\n    a\n    b");
+        check_block("a\n\n\n", "|+\n    a\n\n");
+        check_block("\na\n\n  b: #\n", "|\n\n    a\n\n      b: #");
+        check_block("  a\nb", "|2-\n      a\n    b");
+        check_block("\n a\n\n", "|2+\n\n     a\n");
+        check_block("- é\n---\n", "|\n    - é\n    ---");
+        for (text, quoted) in [
+            ("\n", r#""\n""#),
+            ("\n\n", r#""\n\n""#),
+            ("a \nb", r#""a \nb""#),
+            ("a\n\tb", r#""a\n\tb""#),
+            ("a\r\nb", r#""a\r\nb""#),
+            ("a\n\u{202e}b", r#""a\n\u202eb""#),
+            ("a\n\u{85}b", r#""a\n\u0085b""#),
+            ("a\n ", r#""a\n ""#),
+        ] {
+            check_block(text, quoted);
+        }
+        check(
+            r#"["a\nb",["c\n"],{"d\ne":1}]"#,
+            "- |-\n  a\n  b\n- - |\n    c\n- \"d\\ne\": 1\n",
+        );
+        let key = "k".repeat(2000);
+        check(
+            &format!("{{\"{key}\":\"a\\nb\"}}"),
+            &format!("? {key}\n: |-\n  a\n  b\n"),
+        );
+        check_string("a\nb", r#""a\nb""#);
+    }
+
+    #[test]
     fn hidden_characters_are_shown_by_number() {
         check_string(
             "\0\u{1b}\u{7f}\u{85}\u{9f}",
@@ -315,7 +402,42 @@ mod tests {
         );
     }
 
+    /// A string of several lines, most of them such as a block can hold.
+    fn lines() -> impl Strategy<Value = String> {
+        let line = prop_oneof![
+            3 => "[ ]{0,3}[a-z#:'\"é{}|>%&*-]{0,5}",
+            1 => Just(String::new()),
+            1 => text(),
+        ];
+        proptest::collection::vec(line, 1..6).prop_map(|lines| lines.join("\n"))
+    }
+
     proptest! {
+        #[test]
+        fn strings_of_several_lines_are_read_back_equal(
+            texts in proptest::collection::vec(lines(), 1..5), key in text(), indent in 0..4usize
+        ) {
+            let texts: Vec<Node> =
+                texts.into_iter().map(|text| Node::new(Value::String(text))).collect();
+            let entries = texts.iter().enumerate().map(|(index, node)| Entry {
+                key: format!("{index}{key}"),
+                at: Position::default(),
+                node: node.clone(),
+            });
+            let tree = Node::new(Value::List(vec![
+                Node::new(Value::List(texts.clone())),
+                Node::new(Value::Map(entries.collect())),
+            ]));
+            let mut out = Vec::new();
+            for node in texts.iter().chain([&tree]) {
+                write_yaml_item(node, indent, &mut out);
+            }
+            let items: Result<Vec<Node>, _> = YamlItems::new(&out[..]).collect();
+            let items = items.map_err(|error| TestCaseError::fail(error.to_string()))?;
+            let expected: Vec<Node> = texts.iter().chain([&tree]).cloned().collect();
+            prop_assert_eq!(items.iter().map(resolved).collect::<Vec<_>>(), expected);
+        }
+
         #[test]
         fn what_is_written_is_read_back_equal(trees in proptest::collection::vec(tree(), 1..4), indent in 0..4usize) {
             let mut out = Vec::new();
