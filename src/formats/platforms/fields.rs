@@ -3,7 +3,7 @@
 
 use super::super::document::{Node, Value};
 use super::super::image_update::keep_what_is_still_true;
-use super::{Incoming, adalab, kept, primehub};
+use super::{Incoming, adalab, kept, kubeflow, primehub};
 use crate::domain::group::GroupsInput;
 use crate::domain::image::{Image, ImageConfig, ImageType, NewImage};
 use crate::domain::platform::Platform;
@@ -162,7 +162,7 @@ pub fn overlaid(platform: Platform, before: &Image, incoming: &Incoming) -> NewI
     if is_patch(platform, incoming) {
         take_extra(incoming.image.config.extra.clone(), &mut after.config);
     } else {
-        take_kept(platform, &incoming.image.config, &mut after.config);
+        take_kept(platform, incoming, &mut after.config);
     }
     if !after
         .config
@@ -193,24 +193,29 @@ fn is_patch(platform: Platform, incoming: &Incoming) -> bool {
 }
 
 /// Replaces what was kept of an earlier file by what is kept of this one.
-fn take_kept(platform: Platform, from: &ImageConfig, to: &mut ImageConfig) {
-    let mut incoming = from.extra.clone();
+fn take_kept(platform: Platform, incoming: &Incoming, to: &mut ImageConfig) {
+    let from = &incoming.image.config;
+    let old = kept::kept_of(to, platform);
+    let mut new = kept::kept_of(from, platform);
     if platform == Platform::Kubeflow {
         // Two files speak of one image: what the other said stays.
-        let both = match (kept::kept_of(to, platform), kept::kept_of(from, platform)) {
-            (Some(old), Some(new)) => Some(replaced(old, new)),
-            (old, new) => new.or(old),
+        let other = kubeflow::other_part(incoming, old.as_ref());
+        new = match (new, other) {
+            (Some(new), other) => Some(kept::with_kept(new, other.as_ref())),
+            (None, other) => other,
         };
-        incoming.retain(|(key, _)| key != platform.name());
-        let mut merged = ImageConfig::default();
-        kept::keep(&mut merged, platform, both);
-        incoming.append(&mut merged.extra);
     }
-    let is_kept = incoming.iter().any(|(key, _)| key == platform.name());
-    if !is_kept {
+    let is_same = match (&old, &new) {
+        (Some(old), Some(new)) => kept::is_same(old, new),
+        _ => false,
+    };
+    let mut taken = ImageConfig::default();
+    kept::keep(&mut taken, platform, if is_same { old } else { new });
+    if taken.extra.is_empty() {
         to.extra.retain(|(key, _)| key != platform.name());
     }
-    take_extra(incoming, to);
+    let others = (from.extra.iter().cloned()).filter(|(key, _)| key != platform.name());
+    take_extra(taken.extra.into_iter().chain(others).collect(), to);
 }
 
 /// Adds unknown fields, in place of those of the same name.
@@ -221,16 +226,6 @@ fn take_extra(incoming: Vec<(String, String)>, to: &mut ImageConfig) {
             None => to.extra.push((key, value)),
         }
     }
-}
-
-/// Returns an object with the fields of another in place of its own.
-fn replaced(old: Node, new: Node) -> Node {
-    let (Ok(mut entries), Ok(others)) = (old.into_map(), new.into_map()) else {
-        return Node::new(Value::Null);
-    };
-    entries.retain(|entry| others.iter().all(|other| other.key != entry.key));
-    entries.extend(others);
-    Node::new(Value::Map(entries))
 }
 
 /// Returns whether an import changes no more of an image than that it belongs to
@@ -323,7 +318,10 @@ pub fn lost(platform: Platform, image: &Image) -> Vec<String> {
     let held = held(platform);
     let mut lost: Vec<String> = Field::GIVEN
         .iter()
-        .filter(|field| !held.contains(field) || !has_room(platform, **field, image))
+        .filter(|field| {
+            let is_held = held.contains(field) || is_held_by_runtime(platform, **field, image);
+            !is_held || !has_room(platform, **field, image)
+        })
         .filter_map(|field| field.missed(image).map(str::to_owned))
         .collect();
     // Shown as another field of the same name as the platform's own.
@@ -334,6 +332,16 @@ pub fn lost(platform: Platform, image: &Image) -> Vec<String> {
     );
     lost
 }
+
+/// Returns whether Open Data Hub has a place for a field in its runtimes alone.
+fn is_held_by_runtime(platform: Platform, field: Field, image: &Image) -> bool {
+    platform == Platform::Opendatahub
+        && image.config.kind.as_deref() == Some("runtime")
+        && RUNTIME_ONLY.contains(&field)
+}
+
+/// What Open Data Hub has in the metadata of a runtime, and nowhere for a workbench.
+pub(super) const RUNTIME_ONLY: [Field; 3] = [Field::Tags, Field::PullPolicy, Field::PullSecret];
 
 /// Returns whether a field that the platform has can take what the image has in
 /// it.

@@ -132,6 +132,28 @@ pub(super) fn parsed(text: &str) -> Option<Node> {
     Some(node)
 }
 
+/// Returns whether two values are the same, in whichever order objects have their
+/// fields.
+pub(super) fn is_same(one: &Node, other: &Node) -> bool {
+    match (&one.value, &other.value) {
+        (Value::Map(entries), Value::Map(others)) => {
+            entries.len() == others.len()
+                && (entries.iter().zip(others)).all(|(entry, same_place)| {
+                    let found = match entry.key == same_place.key {
+                        true => Some(&same_place.node),
+                        false => other.get(&entry.key),
+                    };
+                    found.is_some_and(|node| is_same(&entry.node, node))
+                })
+        }
+        (Value::List(nodes), Value::List(others)) => {
+            nodes.len() == others.len()
+                && (nodes.iter().zip(others)).all(|(node, other)| is_same(node, other))
+        }
+        (value, other) => value == other,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,5 +203,25 @@ mod tests {
             r#"{"a":{"b":1,"c":[1]}}"#,
         );
         check(r#"{"a":1}"#, "5", r#"{"a":1}"#);
+    }
+
+    #[test]
+    fn the_order_of_fields_makes_no_difference() {
+        let check = |one: &str, other: &str, expected: bool| {
+            assert_eq!(
+                is_same(&parse(one), &parse(other)),
+                expected,
+                "{one} {other}"
+            );
+        };
+        check(
+            r#"{"a":1,"b":{"c":2,"d":3}}"#,
+            r#"{"b":{"d":3,"c":2},"a":1}"#,
+            true,
+        );
+        check("[1,2]", "[2,1]", false);
+        check(r#"{"a":1}"#, r#"{"a":1,"b":1}"#, false);
+        check(r#"{"a":1,"c":1}"#, r#"{"a":1,"b":1}"#, false);
+        check(r#"{"a":1}"#, r#"{"a":"1"}"#, false);
     }
 }

@@ -2,7 +2,12 @@
 //! version 2.
 
 use super::super::document::Node;
-use super::{Entry, Outgoing, Part};
+use super::kept::object;
+use super::{Entry, Incoming, Outgoing, Part};
+
+/// What an image keeps of either file.
+const WORKSPACE_KIND: &str = "workspaceKind";
+const SPAWNER: &str = "spawner";
 
 /// The files of an export.
 pub const SPAWNER_FILE: &str = "spawner_ui_config.yaml";
@@ -11,6 +16,16 @@ pub const WORKSPACE_KIND_FILE: &str = "workspacekind.yaml";
 /// Returns the entries of a document.
 pub(super) fn entries(_part: Part<'_>) -> Vec<Entry> {
     Vec::new()
+}
+
+/// Returns what an image keeps of the other of the two files than that which it
+/// comes from now.
+pub(super) fn other_part(incoming: &Incoming, kept: Option<&Node>) -> Option<Node> {
+    let key = match incoming.fields.is_empty() {
+        true => WORKSPACE_KIND,
+        false => SPAWNER,
+    };
+    Some(object([(key, kept?.get(key)?.clone())]))
 }
 
 /// Returns what a document holds beside images, and the file of an export that it
