@@ -208,7 +208,29 @@ pub(super) fn kept(entry: &Entry) -> (String, String) {
     )
 }
 
-/// Returns the name of a field without its path.
+/// Returns the word that a message calls a field by: the last of its path, or the
+/// key that stands in brackets because it has dots itself.
 pub(super) fn last_word(field: &str) -> &str {
+    let key = field
+        .strip_suffix(']')
+        .and_then(|path| path.rsplit_once('['));
+    if let Some((_, key)) = key
+        && key.contains('/')
+    {
+        return key;
+    }
     field.rsplit('.').next().unwrap_or(field)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_calls_a_field_by_its_last_word() {
+        assert_eq!(last_word("tags"), "tags");
+        assert_eq!(last_word("metadata.tags[1]"), "tags[1]");
+        assert_eq!(last_word("metadata.annotations[x.io/y]"), "x.io/y");
+        assert_eq!(last_word("annotations[x.io/y][0].tags"), "tags");
+    }
 }

@@ -84,6 +84,32 @@ fn unknown_below(node: &Node, path: &str, known: &[&str]) -> Option<Node> {
     (!left.is_empty()).then(|| Node::new(Value::Map(left)))
 }
 
+/// Returns an object without the fields at some paths, each a list of keys, and
+/// without the objects that held nothing else; nothing where none is left.
+pub(super) fn without(node: &Node, known: &[&[&str]]) -> Option<Node> {
+    let mut left = Vec::new();
+    for entry in node.as_map()? {
+        let below: Vec<&[&str]> = known
+            .iter()
+            .filter(|path| path.first() == Some(&entry.key.as_str()))
+            .filter_map(|path| path.get(1..))
+            .collect();
+        let has_fields = entry.node.as_map().is_some_and(|fields| !fields.is_empty());
+        if below.iter().any(|path| path.is_empty()) {
+            continue;
+        }
+        if below.is_empty() || !has_fields {
+            left.push(entry.clone());
+        } else if let Some(node) = without(&entry.node, &below) {
+            left.push(Entry {
+                node,
+                ..entry.clone()
+            });
+        }
+    }
+    (!left.is_empty()).then(|| Node::new(Value::Map(left)))
+}
+
 /// Returns what is written with what was kept put back in its places. What is
 /// written wins.
 pub(super) fn with_kept(written: Node, kept: Option<&Node>) -> Node {
@@ -185,6 +211,22 @@ mod tests {
         );
         check(r#"{"b":5}"#, &known, Some(r#"{"b":5}"#));
         check(r#"{"b.c":5}"#, &known, Some(r#"{"b.c":5}"#));
+    }
+
+    #[test]
+    fn what_is_left_may_have_dots_in_its_keys() {
+        let check = |whole: &str, left: &str| {
+            let known: [&[&str]; 2] = [&["a", "x.io/y"], &["b"]];
+            let found = without(&parse(whole), &known);
+            let mut text = Vec::new();
+            write_json(&found.unwrap_or(Node::new(Value::Null)), &mut text);
+            assert_eq!(String::from_utf8_lossy(&text), left);
+        };
+        check(r#"{"a":{"x.io/y":1,"z":2},"b":3}"#, r#"{"a":{"z":2}}"#);
+        check(r#"{"a":{"x.io/y":1},"c":{}}"#, r#"{"c":{}}"#);
+        check(r#"{"a":{},"b":{}}"#, r#"{"a":{}}"#);
+        check(r#"{"a":{"x.io/y":1},"b":3}"#, "null");
+        check("5", "null");
     }
 
     #[test]
