@@ -135,6 +135,40 @@ pub(super) fn with_kept(written: Node, kept: Option<&Node>) -> Node {
     }
 }
 
+/// Returns an object with what is written put into its places; what is written wins,
+/// and the order of fields stays that of the object.
+pub(super) fn filled_in(frame: Node, written: Node) -> Node {
+    match (frame.value, written.value) {
+        (Value::Map(entries), Value::Map(mut others)) => {
+            let mut filled = Vec::with_capacity(entries.len());
+            for mut entry in entries {
+                let other = others.iter().position(|other| other.key == entry.key);
+                if let Some(index) = other {
+                    entry.node = filled_in(entry.node, others.remove(index).node);
+                }
+                filled.push(entry);
+            }
+            filled.append(&mut others);
+            Node::new(Value::Map(filled))
+        }
+        (_, value) => Node::new(value),
+    }
+}
+
+/// Takes out the field at a path, a list of keys.
+pub(super) fn take_out(node: &mut Node, path: &[&str]) {
+    let (Value::Map(entries), Some((key, rest))) = (&mut node.value, path.split_first()) else {
+        return;
+    };
+    if rest.is_empty() {
+        entries.retain(|entry| entry.key != *key);
+        return;
+    }
+    for entry in entries.iter_mut().filter(|entry| entry.key == *key) {
+        take_out(&mut entry.node, rest);
+    }
+}
+
 /// Keeps in an image what is left of its file.
 pub(super) fn keep(config: &mut ImageConfig, platform: Platform, left: Option<Node>) {
     if let Some(left) = left {
@@ -159,7 +193,7 @@ pub(super) fn parsed(text: &str) -> Option<Node> {
 }
 
 /// Returns whether two values are the same, in whichever order objects have their
-/// fields.
+/// fields and whether they are written in JSON or in YAML.
 pub(super) fn is_same(one: &Node, other: &Node) -> bool {
     match (&one.value, &other.value) {
         (Value::Map(entries), Value::Map(others)) => {
@@ -176,7 +210,12 @@ pub(super) fn is_same(one: &Node, other: &Node) -> bool {
             nodes.len() == others.len()
                 && (nodes.iter().zip(others)).all(|(node, other)| is_same(node, other))
         }
-        (value, other) => value == other,
+        _ => {
+            let [mut text, mut other_text] = [Vec::new(), Vec::new()];
+            write_json(one, &mut text);
+            write_json(other, &mut other_text);
+            text == other_text
+        }
     }
 }
 
@@ -245,6 +284,20 @@ mod tests {
             r#"{"a":{"b":1,"c":[1]}}"#,
         );
         check(r#"{"a":1}"#, "5", r#"{"a":1}"#);
+    }
+
+    #[test]
+    fn a_frame_is_emptied_and_filled_and_keeps_its_order() {
+        let mut frame = parse(r#"{"a":{"b":1,"c":2},"d":3}"#);
+        take_out(&mut frame, &["a", "b"]);
+        take_out(&mut frame, &["d", "e"]);
+        take_out(&mut frame, &["f"]);
+        assert!(is_same(&frame, &parse(r#"{"a":{"c":2},"d":3}"#)));
+        let written = parse(r#"{"d":{"x":1},"g":[],"a":{"b":5}}"#);
+        let mut text = Vec::new();
+        write_json(&filled_in(frame, written), &mut text);
+        let expected = r#"{"a":{"c":2,"b":5},"d":{"x":1},"g":[]}"#;
+        assert_eq!(String::from_utf8_lossy(&text), expected);
     }
 
     #[test]
