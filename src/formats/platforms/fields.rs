@@ -214,8 +214,8 @@ fn take_kept(platform: Platform, incoming: &Incoming, to: &mut ImageConfig) {
     if taken.extra.is_empty() {
         to.extra.retain(|(key, _)| key != platform.name());
     }
-    let others = (from.extra.iter().cloned()).filter(|(key, _)| key != platform.name());
-    take_extra(taken.extra.into_iter().chain(others).collect(), to);
+    let others = (from.extra.iter()).filter(|(key, _)| key != platform.name());
+    take_extra(taken.extra.into_iter().chain(others.cloned()).collect(), to);
 }
 
 /// Adds unknown fields, in place of those of the same name.

@@ -5,9 +5,7 @@ use std::collections::BTreeSet;
 use super::spawner::{DEFAULTS, GROUPS};
 use super::{NO_URL, PLATFORM, SPAWNER, WORKSPACE_KIND, workspace_kind};
 use crate::domain::name::shorten;
-use crate::formats::document::{
-    MAX_ITEM, Node, Position, Value, json, write_json, write_yaml_item,
-};
+use crate::formats::document::{MAX_ITEM, Node, Position, Value, json, write_yaml_item};
 use crate::formats::platforms::Outgoing;
 use crate::formats::platforms::kept::{entry, filled_in, kept_of, object, present, text, words};
 
