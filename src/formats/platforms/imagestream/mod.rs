@@ -7,7 +7,7 @@ mod header;
 mod runtime;
 mod write;
 
-pub use write::{Stream, stream, stream_name};
+pub use write::{stream, stream_name};
 
 pub(super) use write::document;
 
@@ -323,7 +323,7 @@ spec:
         }
     }
 
-    fn written(images: &[Image]) -> Stream {
+    fn written(images: &[Image]) -> write::Stream {
         let outgoing: Vec<Outgoing<'_>> = images.iter().map(outgoing).collect();
         stream(&outgoing)
     }
@@ -447,7 +447,7 @@ spec:
 
     #[test]
     fn the_author_is_written_where_the_file_had_one_or_there_was_no_file() {
-        let creator = |stream: &Stream| {
+        let creator = |stream: &write::Stream| {
             let annotations = stream.node.find("metadata.annotations")?;
             Some(annotations.get(CREATOR)?.as_text()?.to_owned())
         };
