@@ -273,7 +273,7 @@ fn print_import(app: &mut App, report: &mut ImportReport) -> Result<()> {
     let left_out = &mut report.left_out;
     writeln!(
         out,
-        "{} could not be imported\n",
+        "{} could not be imported\n\nThe following files could not be imported:",
         counted(left_out.count, "instance")
     )?;
     let mut layout = Layout::new(&["File", "Reason"]);

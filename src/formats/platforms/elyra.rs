@@ -16,8 +16,11 @@ const PLATFORM: Platform = Platform::RuntimeImages;
 /// What Elyra calls the schema of a runtime image.
 const SCHEMA: &str = "runtime-image";
 
-/// The fields that the catalog knows.
-const KNOWN: [&str; 7] = [
+/// The fields that the catalog knows. Elyra's own export adds `name` and
+/// `resource`, which say where Elyra had the file: its reader goes by the file's name.
+const KNOWN: [&str; 9] = [
+    "name",
+    "resource",
     "display_name",
     "schema_name",
     "metadata.description",
