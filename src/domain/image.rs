@@ -120,6 +120,16 @@ pub struct NewImage {
     pub seen: Seen,
 }
 
+impl NewImage {
+    /// Returns whether it would leave an image of the catalog as it is.
+    #[must_use]
+    pub fn says_the_same_as(&self, image: &Image) -> bool {
+        self.groups == GroupsInput::unchanged()
+            && self.config == image.config
+            && self.seen == image.seen
+    }
+}
+
 /// An image of the catalog.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Image {

@@ -241,20 +241,24 @@ impl Import<'_> {
     /// wanted or they say nothing new.
     fn overlay(&self, name: &str, incoming: &Incoming) -> catalog::Result<Written> {
         let platform = self.options.platform;
+        let before = self.writer.image(name)?;
+        let after = fields::overlaid(platform, &before, incoming);
+        if after.says_the_same_as(&before) {
+            return Ok(Written::Unchanged);
+        }
+        let broken = image_rules::faults(&after);
+        if !broken.is_empty() {
+            return Err(catalog::Error::Rejected(broken));
+        }
+        let may_change =
+            self.options.overwrite || fields::says_nothing_new(platform, &before, &after);
+        // Whether groups would change is known only once they are found.
         self.writer.tentatively(|writer| {
-            let mut is_quiet = false;
-            let (_, changed) = writer.update_image::<catalog::Error>(name, "import", |before| {
-                let after = fields::overlaid(platform, before, incoming);
-                let broken = image_rules::faults(&after);
-                if !broken.is_empty() {
-                    return Err(catalog::Error::Rejected(broken));
-                }
-                is_quiet = fields::says_nothing_new(platform, before, &after);
-                Ok(after)
-            })?;
+            let (_, changed) =
+                writer.update_image::<catalog::Error>(name, "import", |_| Ok(after))?;
             Ok(match changed {
                 Changed::No => (Written::Unchanged, false),
-                Changed::Yes if self.options.overwrite || is_quiet => (Written::Imported, true),
+                Changed::Yes if may_change => (Written::Imported, true),
                 Changed::Yes => (Written::Exists, false),
             })
         })
