@@ -233,11 +233,11 @@ impl Import {
         if report.left_out.count == 0 {
             return Ok(Status::Done);
         }
-        if report.existing > 0 && !self.overwrite {
+        if report.counts.existing > 0 && !self.overwrite {
             app.console
                 .hint("`--overwrite` replaces the fields that a file has of an image that exists");
         }
-        if report.left_out.count > report.existing && !self.include_invalid {
+        if report.left_out.count > report.counts.existing && !self.include_invalid {
             app.console.hint(
                 "correct the files and import again; `--include-invalid` keeps entries as they \
                  came",
@@ -254,17 +254,29 @@ fn print_import(app: &mut App, report: &mut ImportReport) -> Result<()> {
     if format == Output::Json {
         return print_import_as_json(out, report);
     }
-    writeln!(out, "Imported {}", counted(report.imported, "instance"))?;
-    if report.invalid > 0 {
-        let is = if report.invalid == 1 { "is" } else { "are" };
-        writeln!(out, "{} of which {is} invalid", report.invalid)?;
+    writeln!(
+        out,
+        "Imported {}",
+        counted(report.counts.imported, "instance")
+    )?;
+    if report.counts.invalid > 0 {
+        let is = if report.counts.invalid == 1 {
+            "is"
+        } else {
+            "are"
+        };
+        writeln!(out, "{} of which {is} invalid", report.counts.invalid)?;
     }
-    if report.unchanged > 0 {
-        let is = if report.unchanged == 1 { "is" } else { "are" };
+    if report.counts.unchanged > 0 {
+        let is = if report.counts.unchanged == 1 {
+            "is"
+        } else {
+            "are"
+        };
         writeln!(
             out,
             "{} {is} unchanged",
-            counted(report.unchanged, "instance")
+            counted(report.counts.unchanged, "instance")
         )?;
     }
     if report.left_out.count == 0 {
@@ -290,7 +302,7 @@ fn print_import_as_json(out: &mut dyn Write, report: &mut ImportReport) -> Resul
     write!(
         out,
         "{{\n  \"imported\": {},\n  \"invalid\": {},\n  \"unchanged\": {},\n  \"leftOut\": [",
-        report.imported, report.invalid, report.unchanged
+        report.counts.imported, report.counts.invalid, report.counts.unchanged
     )?;
     let mut separator = "";
     report.left_out.for_each::<Error>(|file, reason| {

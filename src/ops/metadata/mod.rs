@@ -14,6 +14,7 @@ mod validate;
 pub use entry::{Given, Removed, create, document, duplicate, remove, update};
 pub use export::{ExportOptions, ExportReport, Told, export};
 pub use import::{ImportOptions, ImportReport, import};
+use left_out::LeftOut;
 pub use list::{Listed, for_each};
 pub use outgoing::Digests;
 pub use validate::validate;

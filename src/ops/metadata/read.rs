@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::domain::file_name::name_of_stem;
 use crate::domain::platform::Platform;
-use crate::formats::document::{Fault, ItemError, Items, MAX_ITEM, Node, Shape, Syntax};
+use crate::formats::document::{Fault, ItemError, Items, MAX_ITEM, Node, Position, Shape, Syntax};
 use crate::formats::platforms::{self, Entry, Part};
 use crate::ops::{Error, Result};
 
@@ -19,6 +19,13 @@ pub(super) struct PlatformFile<'a> {
     /// The name that the file stands for.
     pub stem: String,
     file: &'a File,
+}
+
+/// How much of a file a document is.
+#[derive(Clone, Copy, PartialEq)]
+enum Extent {
+    File,
+    Part,
 }
 
 /// What reading a file came to.
@@ -60,58 +67,57 @@ impl<'a> PlatformFile<'a> {
     ) -> Result<Ended> {
         let syntax = Syntax::of_path(Path::new(&self.name));
         let mut items = Items::new(self.file, syntax);
-        let mut first = None;
-        let mut count = 0;
+        // A document is the whole file only if no other follows.
+        let mut waiting = None;
         while let Some(item) = items.next() {
             let node = match item {
                 Ok(node) => node,
                 Err(ItemError::Fault(fault)) => return Ok(Ended::Bad(fault)),
                 Err(ItemError::Io(error)) => return Ok(Ended::Unreadable(error)),
             };
-            count += 1;
-            if self.platform.is_named_by_file() {
-                // It is good only if nothing follows.
-                if count > 1 {
-                    return Ok(Ended::Bad(Fault::new(
-                        node.at,
-                        "a file holds one instance, but here is another",
-                    )));
-                }
-                first = Some(node);
-                continue;
+            if self.platform.is_named_by_file() && waiting.is_some() {
+                let rule = "a file holds one instance, but here is another";
+                return Ok(Ended::Bad(Fault::new(node.at, rule)));
             }
-            for entry in self.entries(&node) {
-                each(entry, &node)?;
+            if let Some(before) = waiting.replace(node) {
+                self.entries(&before, Extent::Part, &mut each)?;
             }
         }
-        let Some(node) = first else {
-            if count == 0 && items.shape() == Shape::Empty {
-                let rule = "the file is empty";
-                return Ok(Ended::Bad(Fault::new(
-                    crate::formats::document::Position::START,
-                    rule,
-                )));
-            }
-            return Ok(Ended::Well);
-        };
-        if items.shape() != Shape::One {
+        let shape = items.shape();
+        if self.platform.is_named_by_file() && shape == Shape::Many {
+            let at = waiting.map_or(Position::START, |node| node.at);
             let rule = "a file holds one instance, and no list of them";
-            return Ok(Ended::Bad(Fault::new(node.at, rule)));
+            return Ok(Ended::Bad(Fault::new(at, rule)));
         }
-        for entry in self.entries(&node) {
-            each(entry, &node)?;
+        match waiting {
+            Some(node) if shape == Shape::One => self.entries(&node, Extent::File, &mut each)?,
+            Some(node) => self.entries(&node, Extent::Part, &mut each)?,
+            None if shape == Shape::Empty => {
+                let rule = "the file is empty";
+                return Ok(Ended::Bad(Fault::new(Position::START, rule)));
+            }
+            None => {}
         }
         Ok(Ended::Well)
     }
 
-    fn entries(&self, node: &Node) -> Vec<Entry> {
-        platforms::read(
-            self.platform,
-            Part {
-                stem: &self.stem,
-                node,
-            },
-        )
+    fn entries(
+        &self,
+        node: &Node,
+        extent: Extent,
+        each: &mut impl FnMut(Entry, &Node) -> Result<()>,
+    ) -> Result<()> {
+        let part = Part {
+            stem: &self.stem,
+            node,
+        };
+        for mut entry in platforms::read(self.platform, part) {
+            if extent == Extent::Part && entry.part.is_none() && entry.image.is_err() {
+                entry.part = Some(node.clone());
+            }
+            each(entry, node)?;
+        }
+        Ok(())
     }
 
     /// Returns the file as it is; nothing where it is too large to be kept.

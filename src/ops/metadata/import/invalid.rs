@@ -4,6 +4,7 @@ use super::{Import, Place};
 use crate::domain::invalid::InvalidEntry;
 use crate::formats::document::{Fault, Node, Position, write_json};
 use crate::ops::Result;
+use crate::ops::metadata::belongs;
 use crate::ops::metadata::read::{PlatformFile, reason_of};
 
 impl Import<'_> {
@@ -31,38 +32,14 @@ impl Import<'_> {
         let Some(raw) = raw else {
             return self.leave_out(place, faults, false);
         };
-        let name = if name.is_empty() {
-            place.file.clone()
-        } else {
-            name
-        };
-        let here = format!(
-            "{}:{}",
-            place.path,
-            faults
-                .first()
-                .map_or_else(Default::default, |fault| fault.at)
-        );
-        if let Some(first) = self.writer.mention(&name, &here)? {
-            let rule = format!("the name `{name}` is here and at {first}");
-            let at = faults
-                .first()
-                .map_or_else(Default::default, |fault| fault.at);
-            self.twice.file(&place.path, &[Fault::new(at, rule)], false);
-            return Ok(());
-        }
         if let Ok(image) = self.writer.image(&name)
-            && image
-                .config
-                .formats
-                .iter()
-                .any(|format| format == platform.name())
+            && belongs(&image, platform)
         {
             let rule = format!(
                 "{}; the image `{name}` of the catalog stays",
                 reason_of(faults)
             );
-            self.report.existing += 1;
+            self.report.counts.existing += 1;
             return self.leave_out(place, &[Fault::new(Position::default(), rule)], false);
         }
         let entry = InvalidEntry {
@@ -73,20 +50,20 @@ impl Import<'_> {
             source,
         };
         match self.writer.invalid(platform, &entry.name)? {
-            Some(known) if known.raw == entry.raw => self.report.unchanged += 1,
+            Some(known) if known.raw == entry.raw => self.report.counts.unchanged += 1,
             Some(_) if !self.options.overwrite => {
                 let rule = format!(
                     "an entry `{}` that is not valid is kept already and differs; `--overwrite` \
                      replaces it",
                     entry.name
                 );
-                self.report.existing += 1;
+                self.report.counts.existing += 1;
                 self.leave_out(place, &[Fault::new(Position::default(), rule)], true)?;
             }
             _ => {
                 self.writer.keep_invalid(&entry)?;
-                self.report.imported += 1;
-                self.report.invalid += 1;
+                self.report.counts.imported += 1;
+                self.report.counts.invalid += 1;
             }
         }
         Ok(())

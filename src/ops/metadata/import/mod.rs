@@ -1,6 +1,9 @@
 //! Import: the files of a folder, one by one into one transaction.
 
 mod invalid;
+mod report;
+
+pub use report::{Counts, ImportOptions, ImportReport};
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -8,6 +11,7 @@ use std::path::Path;
 use crate::catalog::{self, Catalog, Changed, Inserted, NewRow, Writer};
 use crate::domain::change::Actor;
 use crate::domain::image_rules::{self, FieldFault};
+use crate::domain::name::shorten;
 use crate::domain::platform::Platform;
 use crate::formats::document::{Fault, Node, Position, write_json};
 use crate::formats::platforms::{Entry, Incoming, fields, kubeflow};
@@ -20,33 +24,6 @@ use crate::ops::{Error, Result};
 
 /// Files between two tellings of how far it is.
 const TELL_EVERY: u64 = 64;
-
-/// How files are imported.
-#[derive(Debug, Clone, Copy)]
-pub struct ImportOptions {
-    pub platform: Platform,
-    /// Whether the fields that a file has replace those of an image of its name.
-    pub overwrite: bool,
-    /// Whether entries that are not valid are kept as they came.
-    pub include_invalid: bool,
-    /// Whether nothing is to go in unless everything can.
-    pub strict: bool,
-    /// Whether names that are not allowed become the nearest allowed ones.
-    pub rename: bool,
-}
-
-/// What became of the files.
-#[derive(Debug)]
-pub struct ImportReport {
-    /// Entries that went in, those that are not valid among them.
-    pub imported: u64,
-    /// Entries that are kept though they are not valid.
-    pub invalid: u64,
-    pub unchanged: u64,
-    pub left_out: LeftOut,
-    /// How many were left out because their names exist.
-    pub existing: u64,
-}
 
 /// Reads the files of a folder, or of the one in it that has the platform's name
 /// where the folder itself has none. `open` gives the catalog; it is not called
@@ -72,11 +49,8 @@ pub fn import(
     }
     let names = folder.files(platform.endings())?;
     let report = ImportReport {
-        imported: 0,
-        invalid: 0,
-        unchanged: 0,
+        counts: Counts::default(),
         left_out: LeftOut::new(),
-        existing: 0,
     };
     if names.is_empty() {
         return Ok(report);
@@ -130,6 +104,7 @@ struct Import<'a> {
 }
 
 /// Where an entry stands.
+#[derive(Clone)]
 struct Place {
     /// The path of the file.
     path: String,
@@ -154,56 +129,97 @@ impl Import<'_> {
         } else {
             file
         };
-        let ended = file.for_each(|entry, node| {
-            self.frame(&place, node)?;
-            if entry.is_only_reference && entry.image.is_ok() {
-                let place = Place {
-                    path: place.path.clone(),
-                    file: place.file.clone(),
-                };
-                self.by_reference.push((place, entry));
-                return Ok(());
-            }
-            self.entry(&place, &file, entry)
-        })?;
+        let ended = if file.platform.is_named_by_file() {
+            self.entries(&place, &file)?
+        } else {
+            self.whole_file(&place, &file)?
+        };
         match ended {
             Ended::Well => Ok(()),
             Ended::Unreadable(error) => self.unreadable(&place, error),
-            Ended::Bad(fault) => self.invalid(&place, &file, file.stem.clone(), None, &[fault]),
+            Ended::Bad(fault) => {
+                let name = file.stem.clone();
+                if self.options.include_invalid && self.is_twice(&place, &name, fault.at)? {
+                    return Ok(());
+                }
+                self.invalid(&place, &file, name, None, &[fault])
+            }
         }
     }
 
+    /// Takes the entries of a file, or none of them where its end cannot be read.
+    fn whole_file(&mut self, place: &Place, file: &PlatformFile<'_>) -> Result<Ended> {
+        let counted = self.report.counts;
+        let waiting = self.by_reference.len();
+        self.writer.tentatively(|_| {
+            let ended = self.entries(place, file)?;
+            let is_good = matches!(ended, Ended::Well);
+            if !is_good {
+                self.report.counts = counted;
+                self.by_reference.truncate(waiting);
+            }
+            Ok((ended, is_good))
+        })
+    }
+
+    fn entries(&mut self, place: &Place, file: &PlatformFile<'_>) -> Result<Ended> {
+        file.for_each(|entry, node| {
+            self.frame(place, node)?;
+            if entry.is_only_reference && entry.image.is_ok() {
+                self.by_reference.push((place.clone(), entry));
+                return Ok(());
+            }
+            self.entry(place, file, entry)
+        })
+    }
+
     fn entry(&mut self, place: &Place, file: &PlatformFile<'_>, entry: Entry) -> Result<()> {
-        match entry.image {
-            Ok(incoming) => self.incoming(place, file, entry.at, entry.part, incoming),
-            Err(faults) => self.invalid(place, file, entry.name, entry.part, &faults),
+        let mut name = match &entry.image {
+            Ok(incoming) => incoming.image.config.name.clone(),
+            Err(_) => entry.name,
+        };
+        if name.is_empty() {
+            name.clone_from(&place.file);
         }
+        let is_kept = entry.image.is_ok() || self.options.include_invalid;
+        if is_kept && self.is_twice(place, &name, entry.at)? {
+            return Ok(());
+        }
+        match entry.image {
+            Ok(incoming) => self.incoming(place, file, entry.part, incoming),
+            Err(faults) => self.invalid(place, file, name, entry.part, &faults),
+        }
+    }
+
+    /// Notes where a name is, and whether it was somewhere else before.
+    fn is_twice(&mut self, place: &Place, name: &str, at: Position) -> Result<bool> {
+        let here = format!("{}:{at}", place.path);
+        let Some(first) = self.writer.mention(name, &here)? else {
+            return Ok(false);
+        };
+        let rule = format!("the name `{}` is here and at {first}", shorten(name));
+        let faults = [Fault::new(at, rule)];
+        self.twice.file(&place.path, &faults, false);
+        Ok(true)
     }
 
     fn incoming(
         &mut self,
         place: &Place,
         file: &PlatformFile<'_>,
-        at: Position,
         part: Option<Node>,
         mut incoming: Incoming,
     ) -> Result<()> {
         link_secrets(self.writer, &mut incoming.image.config)?;
         let name = incoming.image.config.name.clone();
-        let here = format!("{}:{at}", place.path);
-        if let Some(first) = self.writer.mention(&name, &here)? {
-            let rule = format!("the name `{name}` is here and at {first}");
-            self.twice.file(&place.path, &[Fault::new(at, rule)], false);
-            return Ok(());
-        }
         match self.write(&incoming)? {
             Written::Imported => {
                 self.writer.drop_invalid(self.options.platform, &name)?;
-                self.report.imported += 1;
+                self.report.counts.imported += 1;
             }
-            Written::Unchanged => self.report.unchanged += 1,
+            Written::Unchanged => self.report.counts.unchanged += 1,
             Written::Exists => {
-                self.report.existing += 1;
+                self.report.counts.existing += 1;
                 self.leave_out(place, &[exists(&name)], true)?;
             }
             Written::Rejected(faults) => self.invalid(place, file, name, part, &faults)?,
@@ -283,17 +299,17 @@ impl Import<'_> {
         let name = incoming.image.config.name;
         let reason = match written {
             Written::Imported => {
-                self.report.imported +=
+                self.report.counts.imported +=
                     u64::from(self.writer.mention(&name, &place.path)?.is_none());
                 return Ok(());
             }
             Written::Unchanged => {
                 let is_new = self.writer.mention(&name, &place.path)?.is_none();
-                self.report.unchanged += u64::from(is_new);
+                self.report.counts.unchanged += u64::from(is_new);
                 return Ok(());
             }
             Written::Exists => {
-                self.report.existing += 1;
+                self.report.counts.existing += 1;
                 vec![exists(&name)]
             }
             Written::Rejected(faults) => faults,

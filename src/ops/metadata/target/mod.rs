@@ -76,7 +76,14 @@ impl<'a> Target<'a> {
                 return Err(error);
             }
         };
-        let marker = create_in(&beside, MARKER, destination.platform)?;
+        let marker = match create_in(&beside, MARKER, destination.platform) {
+            Ok(marker) => marker,
+            Err(error) => {
+                let _ = unlinkat(&folder, BESIDE, AtFlags::REMOVEDIR);
+                remove_made(&made);
+                return Err(error);
+            }
+        };
         Ok(Self {
             destination,
             folder,
