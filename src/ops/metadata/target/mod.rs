@@ -177,18 +177,19 @@ impl<'a> Target<'a> {
 
     /// Marks the files of earlier exports that stay.
     fn keep_marks(&mut self) -> Result<()> {
-        let Some(marked) = self.marked()? else {
-            return Ok(());
-        };
-        for line in BufReader::new(marked).lines() {
-            let line = line.map_err(|source| self.failed(MARKER, source))?;
-            let name = OsStr::new(&line);
-            if is_one_name(name)
+        let mut kept = Vec::new();
+        self.for_each_marked(|name| {
+            // What no export wrote may be of any bytes.
+            if let Some(text) = name.to_str()
                 && self.beside.kind(name)?.is_none()
                 && self.folder.kind(name)? == Some(FileType::RegularFile)
             {
-                writeln!(self.marker, "{line}").map_err(|source| self.failed(MARKER, source))?;
+                kept.push(text.to_owned());
             }
+            Ok(())
+        })?;
+        for name in kept {
+            writeln!(self.marker, "{name}").map_err(|source| self.failed(MARKER, source))?;
         }
         Ok(())
     }
