@@ -97,7 +97,8 @@ impl Create {
                  or `--json`",
             ));
         }
-        let name = metadata::create(&mut app.write()?, app.actor(), &given)?;
+        let checked = metadata::check(&given)?;
+        let name = metadata::create(&mut app.write()?, app.actor(), checked)?;
         tell_written(app, Platform::RuntimeImages, &name)?;
         Ok(Status::Done)
     }

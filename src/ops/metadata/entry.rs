@@ -22,21 +22,34 @@ pub struct Given {
     pub source: String,
 }
 
+/// A runtime image that keeps every rule.
+#[derive(Debug)]
+pub struct Checked {
+    name: String,
+    incoming: Incoming,
+}
+
+/// Checks a runtime image that is to be added, without a catalog.
+///
+/// # Errors
+/// For a bad one.
+pub fn check(given: &Given) -> Result<Checked> {
+    let node = given.instance.whole();
+    let name = name_of(given, &node)?;
+    let incoming = read(given, &name, &node, "created")?;
+    Ok(Checked { name, incoming })
+}
+
 /// Adds a runtime image, and returns its name.
 ///
 /// # Errors
-/// For a bad one, and for a name that exists.
-pub fn create(catalog: &mut Catalog, actor: Actor, given: &Given) -> Result<String> {
-    let node = given.instance.whole();
-    let name = name_of(given, &node)?;
-    let mut incoming = read(given, &name, &node, "created")?;
+/// For a name that exists.
+pub fn create(catalog: &mut Catalog, actor: Actor, checked: Checked) -> Result<String> {
+    let Checked { name, mut incoming } = checked;
     let platform = Platform::RuntimeImages;
     let writer = catalog.begin(actor)?;
     if writer.invalid(platform, &name)?.is_some() {
-        return Err(Error::Exists {
-            what: format!("an entry `{name}` that is not valid is kept already"),
-            hint: format!("remove it with `imgdex metadata remove runtime-images --name {name}`"),
-        });
+        return Err(kept_already(platform, &name));
     }
     link_secrets(&writer, &mut incoming.image.config)?;
     match writer.insert_image(NewRow {
@@ -159,6 +172,11 @@ pub fn duplicate(
     if !belongs(&image, platform) {
         return Err(missing(platform, name));
     }
+    let writer = catalog.begin(actor.clone())?;
+    if writer.invalid(platform, copy)?.is_some() {
+        return Err(kept_already(platform, copy));
+    }
+    drop(writer);
     images::duplicate(catalog, actor, name, copy)
 }
 
@@ -214,6 +232,14 @@ pub fn remove(
     };
     writer.commit()?;
     Ok(removed)
+}
+
+fn kept_already(platform: Platform, name: &str) -> Error {
+    let format = platform.name();
+    Error::Exists {
+        what: format!("an entry `{name}` that is not valid is kept already"),
+        hint: format!("remove it with `imgdex metadata remove {format} --name {name}`"),
+    }
 }
 
 fn missing(platform: Platform, name: &str) -> Error {
