@@ -10,6 +10,7 @@ mod config;
 mod groups;
 mod help;
 mod images;
+mod metadata;
 mod output;
 mod secrets;
 
