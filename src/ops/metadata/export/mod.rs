@@ -1,8 +1,10 @@
 //! Export: the images of a platform's catalog as the files that it reads.
 
 mod invalid;
+mod names;
 mod told;
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -63,6 +65,7 @@ pub fn export(
         report: ExportReport::default(),
         out: Out::of(platform),
         invalid: Vec::new(),
+        renamed: HashSet::new(),
     };
     catalog.in_snapshot::<_, Error>(|catalog| {
         if options.include_invalid {
@@ -72,7 +75,7 @@ pub fn export(
             if !go_on() {
                 return Err(Error::Interrupted);
             }
-            export.image(image)
+            export.image(catalog, image)
         })?;
         export.end_images(catalog)?;
         if options.include_invalid {
@@ -140,12 +143,14 @@ struct Export<'a, 'b> {
     out: Out,
     /// Entries of lists that are kept though they are not valid.
     invalid: Vec<Node>,
+    /// The names that were given in place of others.
+    renamed: HashSet<String>,
 }
 
 impl Export<'_, '_> {
-    fn image(&mut self, image: Image) -> Result<()> {
+    fn image(&mut self, catalog: &Catalog, image: Image) -> Result<()> {
         let platform = self.options.platform;
-        let Some(name) = self.allowed_name(&image)? else {
+        let Some(name) = self.allowed_name(catalog, &image)? else {
             return Ok(());
         };
         let prepared = Prepared::of(&image, &name, self.options.digests, &self.secrets);
@@ -168,11 +173,6 @@ impl Export<'_, '_> {
             _ => platforms::document(platform, &outgoing).map(Some),
         };
         match written {
-            // Where all are asked for, those are meant that can be held.
-            Err(why) if !belongs(&image, platform) => (self.told)(Told::LeftOut {
-                name: &image.config.name,
-                why: &why,
-            }),
             Err(why) => self.left_out(&image, &why),
             Ok(document) => {
                 if let Some(document) = document {
@@ -182,33 +182,6 @@ impl Export<'_, '_> {
             }
         }
         Ok(())
-    }
-
-    /// Returns the name under which an image goes out; nothing where it has none.
-    fn allowed_name(&mut self, image: &Image) -> Result<Option<String>> {
-        let platform = self.options.platform;
-        let name = &image.config.name;
-        let Err(rule) = platform.check_name(name) else {
-            return Ok(Some(name.clone()));
-        };
-        let near = platform.nearest_name(name);
-        match near {
-            Some(near) if self.options.rename => {
-                (self.told)(Told::Renamed { name, to: &near });
-                Ok(Some(near))
-            }
-            Some(near) => {
-                let why = format!(
-                    "{rule}; the nearest allowed name is `{near}`, and `--rename` takes it"
-                );
-                self.left_out(image, &why);
-                Ok(None)
-            }
-            None => {
-                self.left_out(image, &rule);
-                Ok(None)
-            }
-        }
     }
 
     fn write(&mut self, prepared: &Prepared, document: &Node) -> Result<()> {
@@ -362,7 +335,8 @@ impl Export<'_, '_> {
     }
 
     fn left_out(&mut self, image: &Image, why: &str) {
-        self.report.left_out += 1;
+        // Where all are asked for, those are meant that can be held.
+        self.report.left_out += u64::from(belongs(image, self.options.platform));
         (self.told)(Told::LeftOut {
             name: &image.config.name,
             why,
