@@ -140,6 +140,8 @@ fn an_export_is_narrowed_by_group_tag_and_kind() {
 #[test]
 fn every_image_that_the_format_can_hold_goes_out_with_all() {
     let home = many();
+    home.pipe(r#"{"name": "not.allowed", "url": "g:1"}"#, "images create")
+        .ok();
     insta::assert_snapshot!(home.run("metadata export -d out --all").snapshot(&home), @r"
     exit code: 0
     ----- stdout -----
@@ -149,6 +151,7 @@ fn every_image_that_the_format_can_hold_goes_out_with_all() {
     image `b`: runtime-images has no place for kind
     image `d`: runtime-images has no place for kind
     image `no-url` is left out: it has no `url`, and a runtime image needs an image_name
+    image `not.allowed` is left out: [name] should be lower case alphanumeric characters, '-' or '_', start with a letter and end with an alphanumeric character, but is `not.allowed`; the nearest allowed name is `not-allowed`, and `--rename` takes it
     ");
 }
 
@@ -238,8 +241,7 @@ fn names_that_elyra_does_not_allow_are_renamed_where_that_is_wanted() {
     Exported 3 instances (0 of which are invalid)
     ----- stderr -----
     image `3.6` is written as `a_3-6`
-    image `a.b` is written as `a-b`
-    image `a-b` is written as `a-b-2.json`
+    image `a.b` is written as `a-b-2`
     ");
     let written = files(&home, "out");
     assert_eq!(
@@ -247,8 +249,9 @@ fn names_that_elyra_does_not_allow_are_renamed_where_that_is_wanted() {
         [".imgdex-export", "a-b-2.json", "a-b.json", "a_3-6.json"]
     );
     assert!(written["a_3-6.json"].contains("a:1"));
-    // In the order of creation, so that the first keeps its name.
-    assert!(written["a-b.json"].contains("b:1"), "{written:#?}");
+    // Who has an allowed name keeps it, whoever comes first.
+    assert!(written["a-b.json"].contains("c:1"), "{written:#?}");
+    assert!(written["a-b-2.json"].contains("b:1"), "{written:#?}");
     home.run("--catalog new.db metadata import -d out --strict")
         .ok();
 }
