@@ -11,7 +11,7 @@ mod read;
 mod target;
 mod validate;
 
-pub use entry::{Checked, Given, Removed, check, create, document, duplicate, remove, update};
+pub use entry::{Given, Removed, check, create, document, duplicate, remove, update};
 pub use export::{ExportOptions, ExportReport, Told, export};
 pub use import::{ImportOptions, ImportReport, import};
 use left_out::LeftOut;

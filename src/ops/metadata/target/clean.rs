@@ -13,11 +13,12 @@ use crate::ops::{Error, Result};
 impl Target<'_> {
     /// Removes the files that are of an export and not of this one.
     pub(super) fn clean(
-        &self,
+        &mut self,
         is_valid: impl Fn(&OsStr, &File) -> Result<bool>,
         foreign: &mut impl FnMut(&str),
     ) -> Result<()> {
         let endings = self.destination.platform.endings();
+        let mut removed = Vec::new();
         self.for_each_marked(|name| {
             // A list may come from anybody: it removes no more than files such as
             // are written here.
@@ -25,10 +26,13 @@ impl Target<'_> {
                 && self.beside.kind(name)?.is_none()
                 && self.folder.kind(name)? == Some(FileType::RegularFile)
             {
-                self.remove(name)?;
+                removed.push(name.to_owned());
             }
             Ok(())
         })?;
+        for name in removed.drain(..) {
+            self.remove(&name)?;
+        }
         let mut others = Vec::new();
         self.folder.for_each(|name, kind| {
             let is_own = name == MARKER || name == BESIDE;
@@ -43,12 +47,15 @@ impl Target<'_> {
                     Err(error) => return Err(error),
                 };
             if is_removed {
-                self.remove(name)?;
+                removed.push(name.to_owned());
             } else {
                 others.push(name.to_string_lossy().into_owned());
             }
             Ok(())
         })?;
+        for name in removed {
+            self.remove(&name)?;
+        }
         others.sort();
         others.iter().for_each(|name| foreign(name));
         Ok(())

@@ -44,9 +44,13 @@ pub(super) fn open_target(
         Some(_) => unlinkat(&folder, BESIDE, AtFlags::empty()).map_err(failed)?,
     }
     mkdirat(&folder, BESIDE, Mode::from_raw_mode(0o700)).map_err(failed)?;
-    match folder.folder(BESIDE)? {
-        Some(beside) => Ok((folder, beside)),
-        None => Err(failed(Errno::NOENT)),
+    let opened = folder.folder(BESIDE);
+    match opened.and_then(|beside| beside.ok_or_else(|| failed(Errno::NOENT))) {
+        Ok(beside) => Ok((folder, beside)),
+        Err(error) => {
+            let _ = unlinkat(&folder, BESIDE, AtFlags::REMOVEDIR);
+            Err(error)
+        }
     }
 }
 

@@ -4,17 +4,17 @@
 
 mod clean;
 mod folders;
+mod places;
 
 use std::collections::HashSet;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, openat, renameat, syncfs, unlinkat};
-use rustix::io::Errno;
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, openat, syncfs, unlinkat};
 
 use crate::domain::platform::Platform;
 use crate::ops::flat_folder::FlatFolder;
@@ -46,6 +46,12 @@ pub(super) struct Target<'a> {
     folder: FlatFolder,
     beside: FlatFolder,
     marker: BufWriter<File>,
+    /// How many files there are: their names come first in the marker.
+    names: usize,
+    /// Files of earlier exports that were taken out of the folder.
+    removed: Vec<OsString>,
+    /// Whether what was done to the folder can be undone.
+    can_go_back: bool,
     /// Names that differ from their lower case, folded: few have.
     mixed: HashSet<String>,
     /// Folders that were made for this, the innermost first.
@@ -89,6 +95,9 @@ impl<'a> Target<'a> {
             folder,
             beside,
             marker: BufWriter::new(marker),
+            names: 0,
+            removed: Vec::new(),
+            can_go_back: true,
             mixed: HashSet::new(),
             made,
             is_done: false,
@@ -110,6 +119,7 @@ impl<'a> Target<'a> {
                         }
                         writeln!(self.marker, "{candidate}")
                             .map_err(|source| self.failed(&candidate, source))?;
+                        self.names += 1;
                         return Ok((file, candidate));
                     }
                     Err(Error::Write { source, .. })
@@ -154,25 +164,15 @@ impl<'a> Target<'a> {
         // all of them, because one for each takes a hundred times as long.
         syncfs(&self.beside).map_err(|errno| self.failed("", errno.into()))?;
         self.check_places()?;
-        if self.destination.clean {
-            self.clean(is_valid, &mut foreign)?;
-        }
         let marker = self.beside.open_file(OsStr::new(MARKER))?;
-        self.put(MARKER)?;
-        for name in BufReader::new(marker).lines() {
-            let name = name.map_err(|source| self.failed(MARKER, source))?;
-            self.put(&name)?;
+        let mut placed = 0;
+        let done = self.replace(&marker, &mut placed, is_valid, &mut foreign);
+        if let Err(error) = done {
+            self.go_back(&marker, placed);
+            return Err(error);
         }
         self.is_done = true;
         Ok(())
-    }
-
-    /// Moves a file to its place; one that is only marked is there already.
-    fn put(&self, name: &str) -> Result<()> {
-        match renameat(&self.beside, name, &self.folder, name) {
-            Ok(()) | Err(Errno::NOENT) => Ok(()),
-            Err(errno) => Err(self.failed(name, errno.into())),
-        }
     }
 
     /// Marks the files of earlier exports that stay.
@@ -212,13 +212,6 @@ impl<'a> Target<'a> {
                 ),
                 hint: "move it away, or name another `--directory`".to_owned(),
             }),
-        }
-    }
-
-    fn remove(&self, name: &OsStr) -> Result<()> {
-        match unlinkat(&self.folder, name, AtFlags::empty()) {
-            Ok(()) | Err(Errno::NOENT) => Ok(()),
-            Err(errno) => Err(self.failed(&name.to_string_lossy(), errno.into())),
         }
     }
 
