@@ -14,6 +14,7 @@ mod files;
 mod folders;
 mod interrupt;
 mod kill;
+mod metadata;
 mod quiet_start;
 mod search;
 mod strace;
