@@ -1,6 +1,7 @@
 //! `imgdex metadata`: a platform's catalog as its files, here Elyra's runtime
 //! images.
 
+mod change;
 mod export;
 mod export_clean;
 mod import;
@@ -96,4 +97,13 @@ fn files(home: &Home, folder: &str) -> BTreeMap<String, String> {
 /// Returns the names of the files of `FOLDER/runtime-images`.
 fn file_names(home: &Home, folder: &str) -> Vec<String> {
     files(home, folder).into_keys().collect()
+}
+
+/// Returns the file that an export writes of an image.
+#[track_caller]
+fn file_of(home: &Home, name: &str) -> String {
+    home.run("metadata export -d of").ok();
+    files(home, "of")
+        .remove(&format!("{name}.json"))
+        .expect("it is written")
 }
