@@ -16,11 +16,8 @@ const PLATFORM: Platform = Platform::RuntimeImages;
 /// What Elyra calls the schema of a runtime image.
 const SCHEMA: &str = "runtime-image";
 
-/// The fields that the catalog knows. Elyra's own export adds `name` and
-/// `resource`, which say where Elyra had the file: its reader goes by the file's name.
-const KNOWN: [&str; 9] = [
-    "name",
-    "resource",
+/// The fields that the catalog knows.
+const KNOWN: [&str; 7] = [
     "display_name",
     "schema_name",
     "metadata.description",
@@ -67,8 +64,24 @@ fn image_of(part: Part<'_>) -> Result<NewImage, Vec<Fault>> {
         Some(other) if !other.is_null() => decoder.mistyped("metadata", other, "an object"),
         _ => decoder.push(node.fault("metadata", "metadata is required")),
     }
-    keep(config, PLATFORM, unknown(node, &KNOWN));
+    let left = unknown(node, &KNOWN).and_then(|left| without_place(left, part.stem));
+    keep(config, PLATFORM, left);
     finished(PLATFORM, image, decoder.faults, node, place)
+}
+
+/// Takes away the two fields in which Elyra's own export says where Elyra had the
+/// file, as far as they say no more than its name.
+fn without_place(left: Node, stem: &str) -> Option<Node> {
+    let Value::Map(mut entries) = left.value else {
+        return None;
+    };
+    let file = format!("/{stem}.json");
+    entries.retain(|entry| match (entry.key.as_str(), entry.node.as_text()) {
+        ("name", Some(name)) => name != stem,
+        ("resource", Some(path)) => !path.ends_with(&file),
+        _ => true,
+    });
+    (!entries.is_empty()).then(|| Node::new(Value::Map(entries)))
 }
 
 fn metadata_of(decoder: &mut Decoder, metadata: &Node, config: &mut ImageConfig) {

@@ -77,6 +77,7 @@ fn a_file_that_differs_is_taken_only_where_that_is_wanted() {
     1 instance is unchanged
     1 instance could not be imported
 
+    The following files could not be imported:
     File         Reason
     -----------  -----------------------------------------------------------------------------------
     pandas.json  image `pandas` already exists and differs; `--overwrite` replaces what the file has
@@ -189,6 +190,7 @@ fn bad_files_are_left_out_and_told_by_file_and_reason() {
     Imported 2 instances
     11 instances could not be imported
 
+    The following files could not be imported:
     File             Reason
     ---------------  ----------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------
     Upper.json       1:1: name: [name] should be lower case alphanumeric characters, '-' or '_', start with a letter and end with an alphanumeric character, but is `Upper`; the nearest allowed name is `upper`

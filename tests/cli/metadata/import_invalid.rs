@@ -76,6 +76,7 @@ fn they_differ_from_a_later_file_and_can_be_replaced() {
     5 instances are unchanged
     1 instance could not be imported
 
+    The following files could not be imported:
     File         Reason
     -----------  ------------------------------------------------------------------------------------------
     broken.json  an entry `broken` that is not valid is kept already and differs; `--overwrite` replaces it
@@ -114,6 +115,7 @@ fn a_bad_file_takes_nothing_from_an_image_of_its_name() {
     5 of which are invalid
     1 instance could not be imported
 
+    The following files could not be imported:
     File       Reason
     ---------  ---------------------------------------------------------------------------------------------
     good.json  1:2: the input ends inside an object that began at 1:1; the image `good` of the catalog stays
