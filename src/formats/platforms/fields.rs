@@ -3,7 +3,7 @@
 
 use super::super::document::{Node, Value};
 use super::super::image_update::keep_what_is_still_true;
-use super::{Incoming, adalab, kept, kubeflow, primehub};
+use super::{Incoming, adalab, kept, kubeflow, kubespawner, primehub};
 use crate::domain::group::GroupsInput;
 use crate::domain::image::{Image, ImageConfig, ImageType, NewImage};
 use crate::domain::platform::Platform;
@@ -155,7 +155,8 @@ pub fn overlaid(platform: Platform, before: &Image, incoming: &Incoming) -> NewI
         (incoming.fields.iter()).partition(|field| observed.contains(field));
     let is_pinned = platform == Platform::Adalab && adalab::is_pinned_form(before, &incoming.image);
     for field in given {
-        if !(is_pinned && field == Field::Url) {
+        let is_same = says_the_same(platform, field, &after.config, &incoming.image.config);
+        if !is_same && !(is_pinned && field == Field::Url) {
             field.copy(&incoming.image, &mut after);
         }
     }
@@ -183,6 +184,18 @@ pub fn overlaid(platform: Platform, before: &Image, incoming: &Incoming) -> NewI
     }
     super::super::image::settle_readiness(&mut after.config);
     after
+}
+
+/// Returns whether two images say the same of a field, though not in the same words:
+/// what a platform writes otherwise than it was, it does not change.
+fn says_the_same(platform: Platform, field: Field, old: &ImageConfig, new: &ImageConfig) -> bool {
+    match (platform, field) {
+        (Platform::Kubespawner, Field::Command) => match (&old.command, &new.command) {
+            (Some(old), Some(new)) => kubespawner::is_same_command(old, new),
+            _ => false,
+        },
+        _ => false,
+    }
 }
 
 /// Returns whether a file is a patch: PrimeHub's JSON says only what it names, and

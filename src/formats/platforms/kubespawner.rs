@@ -233,7 +233,7 @@ fn place(field: &str) -> String {
 /// Returns the profile of an image.
 ///
 /// # Errors
-/// For an image without a reference.
+/// For an image without a reference, and a command that can be none.
 pub(super) fn document(outgoing: &Outgoing<'_>) -> Result<Node, String> {
     let config = &outgoing.image.config;
     let url = outgoing
@@ -245,6 +245,11 @@ pub(super) fn document(outgoing: &Outgoing<'_>) -> Result<Node, String> {
         entries.retain(|entry| entry.key != "slug");
     }
     let secrets = outgoing.pull_secret.map(|name| words(&[name.to_owned()]));
+    let command = config.command.as_deref();
+    if command.is_some_and(|command| command.contains('\0')) {
+        return Err("its `command` holds a NUL character, which no command can".to_owned());
+    }
+    let command = command.map(|command| words(&words_of(command)));
     let changes = present([
         ("image", Some(text(url))),
         (
@@ -252,7 +257,7 @@ pub(super) fn document(outgoing: &Outgoing<'_>) -> Result<Node, String> {
             config.pull_policy.map(|policy| text(policy.name())),
         ),
         ("image_pull_secrets", secrets),
-        ("cmd", config.command.as_deref().map(words_of)),
+        ("cmd", command),
     ]);
     let written = present([
         ("display_name", Some(text(&config.display_name))),
@@ -271,11 +276,33 @@ fn slug_of(kept: Option<&Node>, name: &str) -> String {
         .to_owned()
 }
 
-fn words_of(command: &str) -> Node {
+/// Returns the words of a command as a shell would read it. One that no shell can
+/// read, or that would lose a comment, is one word.
+fn words_of(command: &str) -> Vec<String> {
     match shlex::split(command) {
-        Some(split) if !split.is_empty() => words(&split),
-        _ => words(&[command.to_owned()]),
+        Some(words) if !words.is_empty() && !has_comment(command, &words) => words,
+        _ => vec![command.to_owned()],
     }
+}
+
+/// Returns whether a command would be split into other words if `#` were a letter.
+fn has_comment(command: &str, words: &[String]) -> bool {
+    if !command.contains('#') {
+        return false;
+    }
+    // Such characters mean nothing to a shell.
+    let letter = ('\u{e000}'..='\u{f8ff}').find(|letter| !command.contains(*letter));
+    let split = letter.and_then(|letter| {
+        let split = shlex::split(&command.replace('#', letter.encode_utf8(&mut [0; 4])))?;
+        let words = split.into_iter().map(|word| word.replace(letter, "#"));
+        Some(words.collect::<Vec<String>>())
+    });
+    split.as_deref() != Some(words)
+}
+
+/// Returns whether two commands are the same words, however they are quoted.
+pub(super) fn is_same_command(one: &str, other: &str) -> bool {
+    one == other || words_of(one) == words_of(other)
 }
 
 #[cfg(test)]
@@ -456,12 +483,58 @@ kubespawner_override:
             ("it's", r#"["it's"]"#),
             ("", r#"[""]"#),
             ("a 'b c'", r#"["a","b c"]"#),
+            ("a#b '#c'", r##"["a#b","#c"]"##),
+            ("- x: y # z", r##"["- x: y # z"]"##),
+            ("# z", r##"["# z"]"##),
+            ("a \u{e000}#", "[\"a\",\"\u{e000}#\"]"),
         ] {
             image.config.command = Some(command.to_owned());
             let document = written(&image);
+            check_unchanged(&image, &document);
             let found = document.find("kubespawner_override.cmd").map(as_json);
             assert_eq!(found.as_deref(), Some(expected));
         }
+    }
+
+    #[test]
+    fn a_command_of_the_same_words_stays_as_it_is_written() {
+        let before = only("display_name: X\nkubespawner_override: {image: a}\n");
+        let check = |old: &str, cmd: &str, expected: Option<&str>| {
+            let mut image = before.clone();
+            image.config.command = Some(old.to_owned());
+            let changes = format!("{{image: a, cmd: {cmd}}}");
+            let yaml = format!("display_name: X\nkubespawner_override: {changes}\n");
+            let incoming = read(&yaml).remove(0).image.expect("no faults");
+            let before = Image {
+                config: image.config,
+                ..Image::default()
+            };
+            let after = fields::overlaid(PLATFORM, &before, &incoming);
+            assert_eq!(after.config.command.as_deref(), expected, "{old} and {cmd}");
+        };
+        check("sh -c \"x\"", "[sh, -c, x]", Some("sh -c \"x\""));
+        check("  a  b", "[a, b]", Some("  a  b"));
+        check("", "['']", Some(""));
+        check("''", "['']", Some("''"));
+        check("a b", "[a b]", Some("'a b'"));
+        check("a b", "[b, a]", Some("b a"));
+        check("a b", "[]", None);
+    }
+
+    #[test]
+    fn a_command_with_a_nul_is_none() {
+        let mut image = Image::default();
+        image.config.name = "a".to_owned();
+        image.config.command = Some("a\0".to_owned());
+        let outgoing = Outgoing {
+            image: &image,
+            name: "a",
+            url: Some("a"),
+            url_for_gpu: None,
+            pull_secret: None,
+            base_pull_secret: None,
+        };
+        assert!(document(&outgoing).is_err());
     }
 
     #[test]

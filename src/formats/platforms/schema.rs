@@ -26,12 +26,8 @@ mod tests {
     use super::super::{Part, read};
     use super::*;
 
-    /// Platforms whose readers are not there yet: only the schema is asked.
-    const UNREAD: [Platform; 3] = [
-        Platform::Opendatahub,
-        Platform::Kubespawner,
-        Platform::Kubeflow,
-    ];
+    /// Platforms of which only the schema is asked.
+    const UNREAD: [Platform; 2] = [Platform::Opendatahub, Platform::Kubeflow];
 
     fn parsed(platform: Platform) -> Value {
         serde_json::from_str(schema(platform)).expect("JSON")

@@ -191,81 +191,19 @@ images:
     r#"{"kind": "Kustomization", "images": ["$ENTRY"]}"#
 );
 
-// To be enrolled with the readers of these platforms:
-//
-// enrol!(
-//     opendatahub,
-//     Opendatahub,
-//     Yaml,
-//     [
-//         "\
-// apiVersion: image.openshift.io/v1
-// kind: ImageStream
-// metadata:
-//   name: forecasting
-//   labels:
-//     opendatahub.io/notebook-image: \"true\"
-//   annotations:
-//     opendatahub.io/notebook-image-name: Forecasting
-//     opendatahub.io/notebook-image-desc: Time series, on CPUs
-// spec:
-//   tags:
-//   - name: \"2.1\"
-//     annotations:
-//       opendatahub.io/workbench-image-recommended: \"true\"
-//     from:
-//       kind: DockerImage
-//       name: quay.io/example/forecasting:2.1
-//     referencePolicy:
-//       type: Source
-// "
-//     ]
-// );
-// enrol!(
-//     kubespawner,
-//     Kubespawner,
-//     Yaml,
-//     [
-//         "\
-// - display_name: Forecasting
-//   slug: forecasting
-//   description: Time series, on CPUs
-//   kubespawner_override:
-//     image: quay.io/example/forecasting:2.1
-//     image_pull_policy: IfNotPresent
-//     image_pull_secrets: [quay-pull]
-//     cpu_limit: 2
-// "
-//     ],
-//     r#"["$ENTRY"]"#
-// );
-// enrol!(
-//     kubeflow,
-//     Kubeflow,
-//     Yaml,
-//     [
-//         "\
-// apiVersion: kubeflow.org/v1beta1
-// kind: WorkspaceKind
-// spec:
-//   podTemplate:
-//     options:
-//       imageConfig:
-//         values:
-//         - id: forecasting
-//           spawner:
-//             displayName: Forecasting
-//             description: Time series, on CPUs
-//             labels:
-//             - {key: team, value: energy}
-//             hidden: false
-//           spec:
-//             image: quay.io/example/forecasting:2.1
-//             imagePullPolicy: IfNotPresent
-//             ports:
-//             - {id: lab, port: 8888}
-// "
-//     ],
-//     r#"{"apiVersion": "kubeflow.org/v1beta1", "kind": "WorkspaceKind", "spec": {"podTemplate":
-//         {"options": {"imageConfig": {"values": ["$ENTRY"]}}}}}"#
-// );
+enrol!(
+    kubespawner,
+    Kubespawner,
+    Yaml,
+    ["\
+- display_name: Forecasting
+  slug: forecasting
+  description: Time series, on CPUs
+  kubespawner_override:
+    image: quay.io/example/forecasting:2.1
+    image_pull_policy: IfNotPresent
+    image_pull_secrets: [quay-pull]
+    cpu_limit: 2
+"],
+    r#"["$ENTRY"]"#
+);
