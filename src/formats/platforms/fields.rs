@@ -3,7 +3,7 @@
 
 use super::super::document::{Node, Value};
 use super::super::image_update::keep_what_is_still_true;
-use super::{Incoming, adalab, kept, kubeflow, kubespawner, primehub};
+use super::{Incoming, adalab, imagestream, kept, kubeflow, kubespawner, primehub};
 use crate::domain::group::GroupsInput;
 use crate::domain::image::{Image, ImageConfig, ImageType, NewImage};
 use crate::domain::platform::Platform;
@@ -160,6 +160,9 @@ pub fn overlaid(platform: Platform, before: &Image, incoming: &Incoming) -> NewI
             field.copy(&incoming.image, &mut after);
         }
     }
+    if after.config.url != before.config.url {
+        after.config.pinned_tag = None;
+    }
     if is_patch(platform, incoming) {
         take_extra(incoming.image.config.extra.clone(), &mut after.config);
     } else {
@@ -172,9 +175,6 @@ pub fn overlaid(platform: Platform, before: &Image, incoming: &Incoming) -> NewI
         .any(|format| format == platform.name())
     {
         after.config.formats.push(platform.name().to_owned());
-    }
-    if after.config.url != before.config.url {
-        after.config.pinned_tag = None;
     }
     keep_what_is_still_true(before, &mut after);
     for field in seen {
@@ -194,6 +194,11 @@ fn says_the_same(platform: Platform, field: Field, old: &ImageConfig, new: &Imag
             (Some(old), Some(new)) => kubespawner::is_same_command(old, new),
             _ => false,
         },
+        // There is no more than runtimes and all others.
+        (Platform::Opendatahub, Field::Kind) => {
+            let is_runtime = |config: &ImageConfig| config.kind.as_deref() == Some("runtime");
+            !is_runtime(old) && !is_runtime(new)
+        }
         _ => false,
     }
 }
@@ -217,6 +222,9 @@ fn take_kept(platform: Platform, incoming: &Incoming, to: &mut ImageConfig) {
             (Some(new), other) => Some(kept::with_kept(new, other.as_ref())),
             (None, other) => other,
         };
+    }
+    if platform == Platform::Opendatahub && old.is_none() {
+        new = new.filter(|new| !imagestream::is_only_written(to, new));
     }
     let is_same = match (&old, &new) {
         (Some(old), Some(new)) => kept::is_same(old, new),

@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     /// Platforms of which only the schema is asked.
-    const UNREAD: [Platform; 2] = [Platform::Opendatahub, Platform::Kubeflow];
+    const UNREAD: [Platform; 1] = [Platform::Kubeflow];
 
     fn parsed(platform: Platform) -> Value {
         serde_json::from_str(schema(platform)).expect("JSON")
@@ -315,9 +315,31 @@ mod tests {
         };
         let notebook = r#"{"opendatahub.io/notebook-image":"true"}"#;
         let tag = r#"{"name":"1","from":{"kind":"DockerImage","name":"r.io/a:1"}}"#;
+        let annotated = tag.replacen('{', r#"{"annotations":{"a":"b"},"#, 1);
         let good = with(notebook, tag);
         let bad = [
             with(r#"{"opendatahub.io/notebook-image":true}"#, tag),
+            with(r#"{"opendatahub.io/notebook-image":"false"}"#, tag),
+            with(r#"{"opendatahub.io/notebook-image":"true","team":1}"#, tag),
+            with(
+                r#"{"opendatahub.io/notebook-image":"true","team":null}"#,
+                tag,
+            ),
+            with("null", tag),
+            with(notebook, ""),
+            with(
+                notebook,
+                &tag.replacen(
+                    '{',
+                    r#"{"annotations":{"opendatahub.io/notebook-software":[]},"#,
+                    1,
+                ),
+            ),
+            with(notebook, &annotated.replace(r#""b""#, "true")),
+            good.replace(
+                r#""labels""#,
+                r#""annotations":{"opendatahub.io/notebook-image-order":1},"labels""#,
+            ),
             with(notebook, r#"{"name":"1"}"#),
             with(notebook, &tag.replace("r.io/a:1", "a b")),
             with(notebook, &tag.replace("DockerImage", "ImageStreamTag")),
@@ -327,7 +349,11 @@ mod tests {
             "5".to_owned(),
         ];
         let bad: Vec<&str> = bad.iter().map(String::as_str).collect();
-        check(Platform::Opendatahub, &[&good], &bad);
+        let runtime = with(
+            r#"{"opendatahub.io/runtime-image":"true","opendatahub.io/notebook-image":"no"}"#,
+            &annotated,
+        );
+        check(Platform::Opendatahub, &[&good, &runtime], &bad);
     }
 
     #[test]

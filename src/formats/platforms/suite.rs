@@ -192,6 +192,33 @@ images:
 );
 
 enrol!(
+    opendatahub,
+    Opendatahub,
+    Yaml,
+    ["\
+apiVersion: image.openshift.io/v1
+kind: ImageStream
+metadata:
+  name: forecasting
+  labels:
+    opendatahub.io/notebook-image: \"true\"
+  annotations:
+    opendatahub.io/notebook-image-name: Forecasting
+    opendatahub.io/notebook-image-desc: Time series, on CPUs
+spec:
+  tags:
+  - name: \"2.1\"
+    annotations:
+      opendatahub.io/workbench-image-recommended: \"true\"
+    from:
+      kind: DockerImage
+      name: quay.io/example/forecasting:2.1
+    referencePolicy:
+      type: Source
+"]
+);
+
+enrol!(
     kubespawner,
     Kubespawner,
     Yaml,

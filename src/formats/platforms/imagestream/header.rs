@@ -1,14 +1,14 @@
 //! What an ImageStream says of all its tags.
 
-use super::{API_VERSION, CREATOR, annotation};
+use super::{API_VERSION, CREATOR};
 use crate::domain::name::{check_resource_name, shorten};
 use crate::formats::decode::Decoder;
-use crate::formats::document::{Fault, MAX_ITEM, Node, write_json};
+use crate::formats::document::{Entry, Fault, MAX_ITEM, Node, write_json};
 use crate::formats::platforms::kept::without;
 use crate::formats::platforms::not_an_object;
 
 /// The bytes of a stream that may be kept, those for every tag of it together.
-const MOST_KEPT: usize = 16 * MAX_ITEM;
+const MOST_KEPT: usize = 4 * MAX_ITEM;
 
 /// What Open Data Hub uses the images of a stream for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,17 +93,13 @@ pub(super) fn header_of(node: &Node, is_typed: bool) -> Result<Header<'_>, Vec<F
     }
     let name = name_of(&mut decoder, metadata);
     let variety = variety_of(&mut decoder, metadata);
-    let mut of_annotation = |key: &str| {
-        let found = metadata.get("annotations")?.get(key)?;
-        decoder.text(&annotation("metadata", key), found)
-    };
+    let annotations = metadata.get("annotations");
+    strings_of(&mut decoder, "metadata.annotations", annotations);
+    let of_annotation = |key: &str| Some(annotations?.get(key)?.as_text()?.to_owned());
     let known = variety.unwrap_or(Variety::Workbench);
     let display_name = of_annotation(known.display_name());
     let description = of_annotation(known.description());
     let creator = of_annotation(CREATOR).filter(|creator| !creator.is_empty());
-    if let Some(annotations) = metadata.get("annotations") {
-        decoder.object("metadata.annotations", annotations);
-    }
     let tags = node.find("spec.tags");
     let tags = tags.map_or(&[][..], |tags| decoder.list("spec.tags", tags));
     let header = Header {
@@ -143,13 +139,11 @@ fn name_of(decoder: &mut Decoder, metadata: &Node) -> String {
 
 fn variety_of(decoder: &mut Decoder, metadata: &Node) -> Option<Variety> {
     let labels = metadata.get("labels");
-    let entries = labels.map_or(&[][..], |labels| decoder.object("metadata.labels", labels));
+    strings_of(decoder, "metadata.labels", labels);
     let is_set = |variety: &Variety| {
-        entries.iter().any(|entry| {
-            let value = &entry.node;
-            let is_true = value.as_text() == Some("true") || value.as_bool() == Some(true);
-            entry.key == variety.label() && is_true
-        })
+        let value = labels.and_then(|labels| labels.get(variety.label()));
+        // That it should be a string was said above.
+        value.is_some_and(|value| value.as_text() == Some("true") || value.as_bool() == Some(true))
     };
     let variety = [Variety::Workbench, Variety::Runtime]
         .into_iter()
@@ -165,6 +159,31 @@ fn variety_of(decoder: &mut Decoder, metadata: &Node) -> Option<Variety> {
     variety
 }
 
+/// Returns the labels or annotations that are strings, and tells of the others:
+/// Kubernetes refuses all of an object for one that is not.
+pub(super) fn strings_of<'a>(
+    decoder: &mut Decoder,
+    field: &str,
+    node: Option<&'a Node>,
+) -> Vec<&'a Entry> {
+    let entries = node.map_or(&[][..], |node| decoder.object(field, node));
+    let mut strings = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let advice = match entry.node.kind_name() {
+            "a string" => {
+                strings.push(entry);
+                continue;
+            }
+            "true or false" | "a number" => ", which Kubernetes refuses: quote it",
+            _ => "",
+        };
+        let (key, kind) = (shorten(&entry.key), entry.node.kind_name());
+        let rule = format!("{key} should be a string, but is {kind}{advice}");
+        decoder.push(entry.node.fault(format!("{field}[{key}]"), rule));
+    }
+    strings
+}
+
 fn check_tags(decoder: &mut Decoder, header: &Header<'_>) {
     let document = header.document;
     let at = document.find("spec.tags").unwrap_or(document);
@@ -173,8 +192,8 @@ fn check_tags(decoder: &mut Decoder, header: &Header<'_>) {
         decoder.push(at.fault("spec.tags", rule));
     }
     let mut text = Vec::new();
-    if let Some(left) = left_of(header, true) {
-        write_json(&left, &mut text);
+    if let Some(beside) = beside_tags(document) {
+        write_json(&beside, &mut text);
     }
     if text.len().saturating_mul(header.tags.len()) > MOST_KEPT {
         let rule = format!(
@@ -185,6 +204,11 @@ fn check_tags(decoder: &mut Decoder, header: &Header<'_>) {
         );
         decoder.push(at.fault("spec.tags", rule));
     }
+}
+
+/// Returns an ImageStream without its tags.
+pub(super) fn beside_tags(document: &Node) -> Option<Node> {
+    without(document, &[&["spec", "tags"]])
 }
 
 /// Returns what an ImageStream has beside its tags and what is said of each image.

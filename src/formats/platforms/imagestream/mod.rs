@@ -4,14 +4,17 @@
 //! brings the stream back.
 
 mod header;
+mod part;
 mod runtime;
 mod write;
 
 pub use write::{stream, stream_name};
 
+pub(super) use part::is_only_written;
 pub(super) use write::document;
 
-use header::{Header, Variety, header_of, left_of};
+use header::{Header, Variety, beside_tags, header_of, left_of, strings_of};
+use part::{part_of, typed};
 
 use super::kept::{keep, present, text, without};
 use super::{Entry, Incoming, Part, fields, finished, not_an_object};
@@ -53,8 +56,16 @@ pub(super) fn entries(part: Part<'_>) -> Vec<Entry> {
     let mut found = Vec::new();
     for (index, item) in items.iter().enumerate() {
         // The items of a list of one kind need not say what they are.
-        let entries = entries_of(item, kind == "List")
-            .unwrap_or_else(|faults| vec![Entry::part(String::new(), item, Err(faults))]);
+        let is_typed = kind == "List";
+        let entries = entries_of(item, is_typed).unwrap_or_else(|faults| {
+            let part = match is_typed {
+                true => item.clone(),
+                false => typed(item.clone()),
+            };
+            let whole = Entry::whole(String::new(), item, Err(faults));
+            let part = Some(part);
+            vec![Entry { part, ..whole }]
+        });
         let here = |fault: Fault| fault.under_index(index).under_key("items");
         found.extend(entries.into_iter().map(|mut entry| {
             let all_here = |faults: Vec<Fault>| faults.into_iter().map(here).collect();
@@ -70,9 +81,13 @@ pub(super) fn entries(part: Part<'_>) -> Vec<Entry> {
 
 fn entries_of(node: &Node, is_typed: bool) -> Result<Vec<Entry>, Vec<Fault>> {
     let header = header_of(node, is_typed)?;
+    let beside = beside_tags(node);
     let entry = |(index, node): (usize, &Node)| {
         let (name, image) = image_of(&header, index, node);
-        Entry::part(name, node, image)
+        Entry {
+            part: Some(part_of(beside.as_ref(), node)),
+            ..Entry::whole(name, node, image)
+        }
     };
     Ok(header.tags.iter().enumerate().map(entry).collect())
 }
@@ -114,7 +129,7 @@ fn image_of(
     let field = format!("{here}.annotations");
     let mut metadata = runtime::Metadata::default();
     let mut own_name = None;
-    for entry in annotations.map_or(&[][..], |found| decoder.object(&field, found)) {
+    for entry in strings_of(&mut decoder, &field, annotations) {
         match entry.key.as_str() {
             METADATA if header.variety == Variety::Runtime => {
                 let field = annotation(&here, METADATA);
@@ -228,12 +243,38 @@ fn place(variety: Variety, here: &str, field: &str) -> String {
     }
 }
 
+/// Returns the name of the ImageStream that a part is of; nothing where all of it is
+/// not valid, so that its tags may stand in no other.
+#[must_use]
+pub fn part_name(part: &Node) -> Option<&str> {
+    header_of(part, true).ok()?;
+    part.find("metadata.name")?.as_text()
+}
+
+/// Adds the tags of a part to the ImageStream of its name, behind those that are there.
+pub fn add_part(stream: &mut Node, part: &Node) {
+    let tags = part.find("spec.tags").and_then(Node::as_list);
+    let own = field_of(stream, "spec").and_then(|spec| field_of(spec, "tags"));
+    if let (Some(tags), Some(Value::List(own))) = (tags, own.map(|own| &mut own.value)) {
+        own.extend(tags.iter().cloned());
+    }
+}
+
+fn field_of<'a>(node: &'a mut Node, key: &str) -> Option<&'a mut Node> {
+    let Value::Map(entries) = &mut node.value else {
+        return None;
+    };
+    let entry = entries.iter_mut().find(|entry| entry.key == key)?;
+    Some(&mut entry.node)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::image::{Image, PullPolicy};
     use crate::formats::document::{YamlItems, write_yaml};
     use crate::formats::platforms::Outgoing;
+    use crate::formats::platforms::kept::is_same;
 
     const WORKBENCH: &str = r#"apiVersion: image.openshift.io/v1
 kind: ImageStream
@@ -595,6 +636,93 @@ spec:
         );
     }
 
+    #[test]
+    fn a_part_is_the_stream_of_one_tag_and_can_be_put_back() {
+        let bad = WORKBENCH.replace("name: Old_One", "name: []");
+        let found = read(&bad);
+        let part = found[1].part.as_ref().expect("a part");
+        assert_eq!(part_name(part), Some("r-notebook"));
+        let beside = |node: &Node| as_yaml(&beside_tags(node).expect("more than tags"));
+        assert_eq!(beside(part), beside(&parse(&bad)));
+        let again = read(&as_yaml(part));
+        assert_eq!(again.len(), 1);
+        let faults = again[0].image.as_ref().expect_err("a bad tag");
+        assert_eq!(faults[0].field, "spec.tags[0].name");
+        let good = found[0].image.as_ref().expect("no faults");
+        let good = Image {
+            config: good.image.config.clone(),
+            ..Image::default()
+        };
+        let mut stream = written(&[good]).node;
+        add_part(&mut stream, part);
+        assert!(is_same(&stream, &parse(&bad)), "{}", as_yaml(&stream));
+    }
+
+    #[test]
+    fn what_cannot_stand_in_a_stream_is_not_put_into_one() {
+        let whole = parse(WORKBENCH);
+        for (old, new) in [
+            ("kind: ImageStream", "kind: Image"),
+            ("name: r-notebook", "name: ../../x"),
+            ("\"true\"", "\"false\""),
+            ("team: data", "team: 5"),
+        ] {
+            assert_eq!(part_name(&parse(&WORKBENCH.replace(old, new))), None);
+        }
+        for part in ["{}", "{spec: {tags: 5}}", "{spec: []}", "{spec: {tags: {}}}"] {
+            assert_eq!(part_name(&parse(part)), None);
+            for mut stream in [whole.clone(), parse(part), Node::new(Value::Null)] {
+                let before = stream.clone();
+                add_part(&mut stream, &parse(part));
+                assert_eq!(stream, before);
+            }
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_list_of_one_kind_says_what_it_is() {
+        let item = WORKBENCH.replace("apiVersion: image.openshift.io/v1\nkind: ImageStream\n", "");
+        let item = item.trim_end().replace('\n', "\n  ");
+        let found = read(&format!(
+            "kind: ImageStreamList\nitems:\n- {item}\n- {{}}\n"
+        ));
+        assert_eq!(found.len(), 3);
+        let part = |index: usize| found[index].part.as_ref().expect("a part");
+        assert_eq!(
+            images(&as_yaml(part(1)))[0].config.name,
+            "r-notebook-old-one"
+        );
+        let kind = part(2).get("kind").and_then(Node::as_text);
+        assert_eq!(kind, Some("ImageStream"));
+    }
+
+    #[test]
+    fn an_image_that_came_from_no_file_is_no_other_after_its_own_export() {
+        let mut made = image("my-image", "quay.io/team/a:1");
+        made.config.formats = vec!["opendatahub".to_owned()];
+        let overlaid = |made: &Image, yaml: &str| {
+            let incoming = read(yaml).remove(0).image.expect("no faults");
+            fields::overlaid(PLATFORM, made, &incoming).config
+        };
+        for kind in [None, Some("kernel"), Some("notebook"), Some("runtime")] {
+            made.config.kind = kind.map(str::to_owned);
+            if kind == Some("runtime") {
+                made.config.tags = vec!["x".to_owned()];
+                made.config.pull_secret = Some("team".to_owned());
+            }
+            let yaml = as_yaml(&written(&[made.clone()]).node);
+            assert_eq!(overlaid(&made, &yaml), made.config);
+            let changed = yaml.replace("Source", "Local");
+            let kept = &overlaid(&made, &changed).extra[0].1;
+            assert!(kept.contains("Local"), "{kept}");
+        }
+        let mut workbench = made.clone();
+        workbench.config.kind = None;
+        let yaml = as_yaml(&written(&[made]).node);
+        let kind = overlaid(&workbench, &yaml).kind;
+        assert_eq!(kind.as_deref(), Some("runtime"));
+    }
+
     fn check_faults(yaml: &str, expected: &[&str]) {
         let faults: Vec<String> = read(yaml)
             .into_iter()
@@ -659,6 +787,30 @@ spec:
             &[
                 "8:41: metadata.annotations[opendatahub.io/notebook-image-name]: \
                opendatahub.io/notebook-image-name should be a string, but is a list",
+            ],
+        );
+        check(
+            "team: data",
+            "team: true",
+            &[
+                "6:11: metadata.labels[team]: team should be a string, but is true or false, \
+                 which Kubernetes refuses: quote it",
+            ],
+        );
+        check(
+            "opendatahub.io/notebook-image: \"true\"",
+            "opendatahub.io/notebook-image: true",
+            &["5:36: metadata.labels[opendatahub.io/notebook-image]: \
+                 opendatahub.io/notebook-image should be a string, but is true or false, which \
+                 Kubernetes refuses: quote it"],
+        );
+        check(
+            "notebook-build-commit: 964526f",
+            "notebook-build-commit: 9645260",
+            &[
+                "21:47: spec.tags[0].annotations[opendatahub.io/notebook-build-commit]: \
+                 opendatahub.io/notebook-build-commit should be a string, but is a number, which \
+                 Kubernetes refuses: quote it",
             ],
         );
         let field = "17:48: spec.tags[0].annotations[opendatahub.io/runtime-image-metadata]";
