@@ -199,6 +199,10 @@ fn says_the_same(platform: Platform, field: Field, old: &ImageConfig, new: &Imag
             let is_runtime = |config: &ImageConfig| config.kind.as_deref() == Some("runtime");
             !is_runtime(old) && !is_runtime(new)
         }
+        // An empty one is not written.
+        (Platform::Kubeflow, Field::Description) => [old, new]
+            .iter()
+            .all(|config| config.description.as_deref().is_none_or(str::is_empty)),
         _ => false,
     }
 }
@@ -218,6 +222,7 @@ fn take_kept(platform: Platform, incoming: &Incoming, to: &mut ImageConfig) {
     if platform == Platform::Kubeflow {
         // Two files speak of one image: what the other said stays.
         let other = kubeflow::other_part(incoming, old.as_ref());
+        new = new.and_then(|new| kubeflow::with_default_of(old.as_ref(), new));
         new = match (new, other) {
             (Some(new), other) => Some(kept::with_kept(new, other.as_ref())),
             (None, other) => other,

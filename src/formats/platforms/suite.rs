@@ -13,12 +13,18 @@ use checks::Enrolled;
 /// Each entry of a sample should be what `document` writes of it (in any order), so
 /// without nulls and with what is always written. Where the document of an image is
 /// no file by itself, there follows, as JSON, the file around it with `$ENTRY` in its
-/// place.
+/// place; and whether what is kept of one of several entries is such a file, too.
 macro_rules! enrol {
     ($name:ident, $platform:ident, $syntax:ident, [$($sample:expr),+ $(,)?]) => {
         enrol!($name, $platform, $syntax, [$($sample),+], r#""$ENTRY""#);
     };
     ($name:ident, $platform:ident, $syntax:ident, [$($sample:expr),+ $(,)?], $frame:expr) => {
+        enrol!($name, $platform, $syntax, [$($sample),+], $frame, false);
+    };
+    (
+        $name:ident, $platform:ident, $syntax:ident, [$($sample:expr),+ $(,)?], $frame:expr,
+        $is_part_framed:expr
+    ) => {
         mod $name {
             use super::*;
 
@@ -27,6 +33,7 @@ macro_rules! enrol {
                 syntax: Syntax::$syntax,
                 samples: &[$($sample),+],
                 frame: $frame,
+                is_part_framed: $is_part_framed,
             };
 
             #[test]
@@ -233,4 +240,34 @@ enrol!(
     cpu_limit: 2
 "],
     r#"["$ENTRY"]"#
+);
+
+enrol!(
+    kubeflow,
+    Kubeflow,
+    Yaml,
+    ["\
+apiVersion: kubeflow.org/v1beta1
+kind: WorkspaceKind
+spec:
+  podTemplate:
+    options:
+      imageConfig:
+        values:
+        - id: forecasting
+          spawner:
+            displayName: Forecasting
+            description: Time series, on CPUs
+            labels:
+            - {key: team, value: energy}
+            hidden: false
+          spec:
+            image: quay.io/example/forecasting:2.1
+            imagePullPolicy: IfNotPresent
+            ports:
+            - {id: lab, port: 8888}
+"],
+    r#"{"apiVersion": "kubeflow.org/v1beta1", "kind": "WorkspaceKind", "spec": {"podTemplate":
+        {"options": {"imageConfig": {"values": ["$ENTRY"]}}}}}"#,
+    true
 );

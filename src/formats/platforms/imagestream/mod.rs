@@ -669,7 +669,12 @@ spec:
         ] {
             assert_eq!(part_name(&parse(&WORKBENCH.replace(old, new))), None);
         }
-        for part in ["{}", "{spec: {tags: 5}}", "{spec: []}", "{spec: {tags: {}}}"] {
+        for part in [
+            "{}",
+            "{spec: {tags: 5}}",
+            "{spec: []}",
+            "{spec: {tags: {}}}",
+        ] {
             assert_eq!(part_name(&parse(part)), None);
             for mut stream in [whole.clone(), parse(part), Node::new(Value::Null)] {
                 let before = stream.clone();

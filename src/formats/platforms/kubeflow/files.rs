@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::spawner::{DEFAULTS, GROUPS};
-use super::{NO_URL, PLATFORM, SPAWNER, WORKSPACE_KIND, workspace_kind};
+use super::{NO_URL, PLATFORM, SPAWNER, WORKSPACE_KIND, is_default, workspace_kind};
 use crate::domain::name::shorten;
 use crate::formats::document::{MAX_ITEM, Node, Position, Value, json, write_yaml_item};
 use crate::formats::platforms::Outgoing;
-use crate::formats::platforms::kept::{entry, filled_in, kept_of, object, present, text, words};
+use crate::formats::platforms::kept::{entry, filled_in, kept_of, object, present, text};
 
 /// What the web app of version 1 reads at its start, with the values that Kubeflow
 /// hands out (kubeflow/kubeflow, `spawner_ui_config.yaml` of the Jupyter web app).
@@ -85,6 +85,8 @@ pub struct Files {
     /// Bytes of the options of all groups.
     options_length: usize,
     values: Vec<Node>,
+    /// Values that are not valid, as they came.
+    other_values: Vec<Node>,
     ids: BTreeSet<String>,
     default_id: Option<String>,
     /// Bytes of the values.
@@ -96,6 +98,8 @@ pub struct Files {
 struct Group {
     options: Vec<String>,
     known: BTreeSet<String>,
+    /// Options that are not valid, as they came.
+    others: Vec<Node>,
     default: Option<String>,
 }
 
@@ -108,10 +112,7 @@ impl Files {
         let url = outgoing.url.ok_or(NO_URL)?;
         let kept = kept_of(&outgoing.image.config, PLATFORM);
         let part = |key: &str| kept.as_ref().and_then(|kept| kept.get(key));
-        let is_default = |key: &str| {
-            let default = part(key).and_then(|part| part.get("default")?.as_bool());
-            default == Some(true)
-        };
+        let is_default = |key: &str| part(key).is_some_and(is_default);
         let value = workspace_kind::value(outgoing, url);
         let id = value.get("id").and_then(Node::as_text).unwrap_or_default();
         if self.ids.contains(id) {
@@ -146,6 +147,28 @@ impl Files {
         Ok(())
     }
 
+    /// Adds what is not valid of a file: the values or the options of a part go behind
+    /// the images, into the lists that they came from.
+    pub fn add_part(&mut self, mut part: Node) {
+        let mut written = Vec::new();
+        let mut lengths = |nodes: &[Node], inset: usize| {
+            written.clear();
+            for node in nodes {
+                write_yaml_item(node, inset, &mut written);
+            }
+            written.len()
+        };
+        let [spec, template, options, config] = workspace_kind::CONFIG;
+        let values = take_list(&mut part, &[spec, template, options, config, "values"]);
+        self.values_length += lengths(&values, 10);
+        self.other_values.extend(values);
+        for (name, group) in GROUPS.iter().zip(&mut self.groups) {
+            let options = take_list(&mut part, &[DEFAULTS, name, "options"]);
+            self.options_length += lengths(&options, 6);
+            group.others.extend(options);
+        }
+    }
+
     /// Returns the spawner's config and the `WorkspaceKind`, with what was kept of
     /// each put back.
     #[must_use]
@@ -153,9 +176,11 @@ impl Files {
         let groups = self.groups.into_iter().map(|group| {
             // The web app wants every group, be it empty.
             let default = group.default.or_else(|| group.options.first().cloned());
+            let mut options: Vec<Node> = group.options.iter().map(text).collect();
+            options.extend(group.others);
             object([
                 ("value", text(default.unwrap_or_default())),
-                ("options", words(&group.options)),
+                ("options", Node::new(Value::List(options))),
             ])
         });
         let groups: Vec<Node> = groups.collect();
@@ -169,7 +194,9 @@ impl Files {
         let kind = frame_or(kind, KIND_SKELETON);
         let mut values = self.values;
         give_ports(&mut values, &kind);
-        let default = self.default_id.or_else(|| first_shown(&values));
+        let first = workspace_kind::first_shown(&values).map(str::to_owned);
+        let default = self.default_id.or(first);
+        values.extend(self.other_values);
         let config = present([
             ("spawner", default.map(|id| object([("default", text(id))]))),
             ("values", Some(Node::new(Value::List(values)))),
@@ -205,12 +232,14 @@ fn give_ports(values: &mut [Node], kind: &Node) {
     }
 }
 
-/// Returns the first id that a user can choose, or the first.
-fn first_shown(values: &[Node]) -> Option<String> {
-    let is_shown = |value: &&Node| {
-        let hidden = value.find("spawner.hidden").and_then(Node::as_bool);
-        hidden != Some(true) && value.get("redirect").is_none()
-    };
-    let first = values.iter().find(is_shown).or_else(|| values.first());
-    Some(first?.get("id")?.as_text()?.to_owned())
+/// Takes the elements of the list at a path; none where there is no list.
+fn take_list(node: &mut Node, path: &[&str]) -> Vec<Node> {
+    match (&mut node.value, path.split_first()) {
+        (Value::Map(entries), Some((key, rest))) => {
+            let entry = entries.iter_mut().find(|entry| entry.key == *key);
+            entry.map_or_else(Vec::new, |entry| take_list(&mut entry.node, rest))
+        }
+        (Value::List(nodes), None) => std::mem::take(nodes),
+        _ => Vec::new(),
+    }
 }

@@ -7,10 +7,10 @@ mod workspace_kind;
 
 pub use files::Files;
 
-use super::kept::{object, take_out};
+use super::kept::{object, take_out, text};
 use super::{Entry, Incoming, Outgoing, Part, not_an_object};
 use crate::domain::platform::Platform;
-use crate::formats::document::Node;
+use crate::formats::document::{Node, Value};
 
 const PLATFORM: Platform = Platform::Kubeflow;
 
@@ -21,6 +21,25 @@ pub const WORKSPACE_KIND_FILE: &str = "workspacekind.yaml";
 /// What an image keeps of either file.
 const WORKSPACE_KIND: &str = "workspaceKind";
 const SPAWNER: &str = "spawner";
+
+/// What is kept of an image that a file chooses at first only as it chooses its first:
+/// a file must name one, so that this is also what an export writes where the catalog
+/// says nothing.
+const FIRST: &str = "first";
+
+/// Returns what is kept of an image that a file chooses at first.
+fn default_mark(is_first: bool) -> Node {
+    match is_first {
+        true => text(FIRST),
+        false => Node::new(Value::Bool(true)),
+    }
+}
+
+/// Returns whether what is kept of a file says that it chooses the image at first.
+fn is_default(kept: &Node) -> bool {
+    let mark = kept.get("default");
+    mark.is_some_and(|mark| mark.as_bool() == Some(true) || mark.as_text() == Some(FIRST))
+}
 
 /// Returns the entries of a document.
 pub(super) fn entries(part: Part<'_>) -> Vec<Entry> {
@@ -55,6 +74,31 @@ pub(super) fn other_part(incoming: &Incoming, kept: Option<&Node>) -> Option<Nod
         false => SPAWNER,
     };
     Some(object([(key, kept?.get(key)?.clone())]))
+}
+
+/// Returns what is to be kept of a file where something was kept before: that an image
+/// is chosen at first only as it is the first is no news, and an image that was chosen
+/// remains so by whichever mark.
+pub(super) fn with_default_of(kept: Option<&Node>, new: Node) -> Option<Node> {
+    let Value::Map(mut files) = new.value else {
+        return None;
+    };
+    for file in &mut files {
+        let known = kept.and_then(|kept| kept.get(&file.key));
+        let known = known.filter(|known| is_default(known));
+        let known = known.and_then(|known| known.get("default"));
+        if let Value::Map(fields) = &mut file.node.value {
+            let is_news = |mark: &Node| mark.as_text() != Some(FIRST);
+            fields
+                .retain(|field| field.key != "default" || known.is_some() || is_news(&field.node));
+            let mark = fields.iter_mut().find(|field| field.key == "default");
+            if let (Some(mark), Some(known)) = (mark, known) {
+                mark.node = known.clone();
+            }
+        }
+    }
+    files.retain(|file| file.node.as_map().is_none_or(|fields| !fields.is_empty()));
+    (!files.is_empty()).then(|| Node::new(Value::Map(files)))
 }
 
 /// Returns what a document holds beside images, and the file of an export that it
@@ -231,7 +275,7 @@ spec:
                 "",
                 "",
                 r#"{"spawner":{"default":true}}"#,
-                r#"{"spawner":{"group":"imageGroupOne","default":true}}"#,
+                r#"{"spawner":{"group":"imageGroupOne","default":"first"}}"#,
             ]
         );
         let faults = faults(&node);
@@ -290,7 +334,7 @@ spec:
         assert_eq!(config.pull_policy, Some(PullPolicy::Never));
         let kept = r#"{"workspaceKind":{"id":"scipy_180","spawner":{"hidden":true},"redirect":{"to":"scipy_190"},"spec":{"ports":[{"id":"lab","port":8888}]}}}"#;
         assert_eq!(config.extra, [("kubeflow".to_owned(), kept.to_owned())]);
-        let kept = r#"{"workspaceKind":{"id":"scipy_190","default":true,"spec":{"ports":[{"id":"lab","port":8888}]}}}"#;
+        let kept = r#"{"workspaceKind":{"id":"scipy_190","default":"first","spec":{"ports":[{"id":"lab","port":8888}]}}}"#;
         assert_eq!(found[1].config.extra[0].1, kept);
         assert_eq!(found[2].config.extra, []);
     }
@@ -381,6 +425,179 @@ spec:
         assert!(read(&kind).is_empty());
     }
 
+    /// Returns what is kept of the entries that are not valid.
+    fn parts(node: &Node) -> Vec<Node> {
+        let bad = read(node).into_iter().filter(|entry| entry.image.is_err());
+        bad.map(|entry| entry.part.expect("a part")).collect()
+    }
+
+    #[test]
+    fn a_part_is_a_document_of_one_entry_and_comes_back_at_the_end_of_its_list() {
+        let bad = WORKSPACES
+            .replace("id: plain", "id: [plain]")
+            .replace("id: scipy_180", "id: __");
+        let kinds = parse(&bad);
+        let found = parts(&kinds);
+        let expected = r#"{"apiVersion":"kubeflow.org/v1beta1","kind":"WorkspaceKind","spec":{"podTemplate":{"options":{"imageConfig":{"values":[{"id":["plain"],"spawner":{"displayName":"Plain"},"spec":{"image":"a"}}]}}}}}"#;
+        assert_eq!(as_json(&found[1]), expected);
+        let options = CONFIG.replace("options: [quay.io/team/code:1]", "options: [{b: c}, No]");
+        let config = parse(&options);
+        let config_parts = parts(&config);
+        let expected = r#"{"spawnerFormDefaults":{"imageGroupOne":{"options":[{"b":"c"}]}}}"#;
+        assert_eq!(as_json(&config_parts[1]), expected);
+        for part in found.iter().chain(&config_parts) {
+            let again = read(part);
+            assert_eq!(again.len(), 1);
+            assert!(again[0].image.is_err());
+            assert_eq!(again[0].part.as_ref().map(as_json), Some(as_json(part)));
+        }
+        let mut images = images(&kinds);
+        images.extend(self::images(&config));
+        let mut files = files(&images);
+        for part in found.into_iter().chain(config_parts) {
+            files.add_part(part);
+        }
+        let (config, kinds) = files.finish(None, None);
+        let list = |node: &Node, path: &str| {
+            let list = node.find(path).and_then(Node::as_list).expect("a list");
+            list.iter().map(as_json).collect::<Vec<_>>()
+        };
+        let values = list(&kinds, "spec.podTemplate.options.imageConfig.values");
+        assert_eq!(values.len(), images.len() + 2);
+        assert!(values[images.len()].starts_with(r#"{"id":"__""#));
+        let plain = r#"{"id":["plain"],"spawner":{"displayName":"Plain"},"spec":{"image":"a"}}"#;
+        assert_eq!(values[images.len() + 1], plain);
+        let group = list(&config, "spawnerFormDefaults.imageGroupOne.options");
+        assert_eq!(
+            group,
+            [r#""quay.io/team/code:1""#, r#"{"b":"c"}"#, r#""No""#]
+        );
+        let group = list(&config, "spawnerFormDefaults.image.options");
+        assert_eq!(
+            group.last().map(String::as_str),
+            Some(r#""quay.io/team/Bad""#)
+        );
+        assert_eq!((parts(&config).len(), parts(&kinds).len()), (3, 2));
+    }
+
+    #[test]
+    fn what_is_wrong_beside_the_images_is_one_part_without_them() {
+        let check = |yaml: &str, expected: &str| {
+            let found = parts(&parse(yaml));
+            let found: Vec<String> = found.iter().map(as_json).collect();
+            assert_eq!(found, [expected]);
+        };
+        check(
+            "spawnerFormDefaults: {imagePullPolicy: {value: x}, cpu: 1, image: {value: [], \
+             options: {a: b}}, imageGroupTwo: 5, imageGroupOne: {options: [a]}}\n",
+            r#"{"spawnerFormDefaults":{"imagePullPolicy":{"value":"x"},"imageGroupTwo":5,"image":{"options":{"a":"b"},"value":[]}}}"#,
+        );
+        check("spawnerFormDefaults: 5\n", r#"{"spawnerFormDefaults":5}"#);
+        let mut files = Files::default();
+        for part in [
+            "{a: b}",
+            "{spawnerFormDefaults: {image: {options: 5}}}",
+            "{spec: []}",
+        ] {
+            files.add_part(parse(part));
+        }
+        let (config, kinds) = files.finish(None, None);
+        assert!(read(&config).is_empty() && read(&kinds).is_empty());
+    }
+
+    #[test]
+    fn what_is_not_valid_counts_for_the_size_of_the_file() {
+        let part = |length: usize| {
+            let id = "x".repeat(length);
+            parse(&WORKSPACES.replace("id: plain", &format!("id: {id}")))
+        };
+        let image = images(&parse(WORKSPACES)).remove(0);
+        let mut files = Files::default();
+        files.add_part(part(MAX_ITEM / 2));
+        assert_eq!(files.add(&outgoing(&image)), Ok(()));
+        files.add_part(part(MAX_ITEM / 2));
+        let mut other = image.clone();
+        other.config.name = "other".to_owned();
+        assert!(files.add(&outgoing(&other)).is_err());
+    }
+
+    /// Returns what images are after the files were imported.
+    fn imported(images: &[Image], files: [&Node; 2]) -> Vec<Image> {
+        let mut after = images.to_vec();
+        for incoming in files.into_iter().flat_map(read) {
+            let incoming = incoming.image.expect("no faults");
+            let config = &incoming.image.config;
+            let known = after
+                .iter_mut()
+                .find(|image| match incoming.fields.is_empty() {
+                    true => image.config.url == config.url,
+                    false => image.config.name == config.name,
+                });
+            let known = known.expect("an image of the catalog");
+            known.config = fields::overlaid(PLATFORM, known, &incoming).config;
+        }
+        after
+    }
+
+    #[test]
+    fn an_image_is_chosen_at_first_where_a_file_says_so_and_not_by_its_place() {
+        let image = |name: &str| {
+            let mut image = Image::default();
+            image.config.name = name.to_owned();
+            image.config.display_name = name.to_owned();
+            image.config.url = Some(format!("quay.io/{name}:1"));
+            image.config.formats = vec!["kubeflow".to_owned()];
+            image
+        };
+        let choice = |images: &[Image]| {
+            let (config, kinds) = files(images).finish(None, None);
+            // Importing one's own export changes nothing.
+            assert_eq!(imported(images, [&config, &kinds]), images);
+            let default = kinds.find("spec.podTemplate.options.imageConfig.spawner.default");
+            let value = config.find("spawnerFormDefaults.image.value");
+            let [id, url] = [default, value].map(|node| node.and_then(Node::as_text));
+            let id = id.expect("an id").to_owned();
+            assert_eq!(url, Some(format!("quay.io/{id}:1").as_str()));
+            (id, config, kinds)
+        };
+        // Nobody says anything: it is the first, whichever that is.
+        let catalog = [image("a"), image("b"), image("c")];
+        let (id, config, kinds) = choice(&catalog);
+        assert_eq!(id, "a");
+        assert_eq!(choice(&catalog[1..]).0, "b");
+        // Another than the first is meant.
+        let second = |node: &Node| {
+            let yaml = as_yaml(node);
+            let yaml = yaml.replace("default: a\n", "default: b\n");
+            parse(&yaml.replace("value: quay.io/a:1\n", "value: quay.io/b:1\n"))
+        };
+        let chosen = imported(&catalog, [&second(&config), &second(&kinds)]);
+        assert_eq!(choice(&chosen).0, "b");
+        assert_eq!(choice(&chosen[1..]).0, "b");
+        // And no more, once the file says otherwise.
+        let unchosen = imported(&chosen, [&config, &kinds]);
+        assert_eq!(unchosen, catalog);
+        // What a file calls the first stays so when others come before it.
+        let (_, config, kinds) = choice(&[image("b"), image("c")]);
+        for file in [&config, &kinds] {
+            let mut fresh = images(file);
+            assert_eq!(fresh[0].config.url.as_deref(), Some("quay.io/b:1"));
+            let kept = fresh[0].config.extra[0].1.clone();
+            assert!(kept.contains(r#""default":"first""#), "{kept}");
+            fresh.insert(0, image("a"));
+            let (config, kinds) = files(&fresh).finish(None, None);
+            assert_eq!(imported(&fresh, [&config, &kinds]), fresh);
+            let value = config.find("spawnerFormDefaults.image.value");
+            let default = kinds.find("spec.podTemplate.options.imageConfig.spawner.default");
+            let chosen = [value, default].map(|node| node.and_then(Node::as_text));
+            let expected = match is_workspace_kind(file) {
+                true => ["quay.io/a:1", "b"],
+                false => ["quay.io/b:1", "a"],
+            };
+            assert_eq!(chosen, expected.map(Some));
+        }
+    }
+
     #[test]
     fn a_copy_of_an_image_has_an_id_of_its_own() {
         let mut copy = images(&parse(WORKSPACES)).remove(0);
@@ -444,9 +661,16 @@ spec:
         check(
             "spawnerFormDefaults: {image: {value: [], options: [5, a]}, imageGroupOne: {options: [a]}, imageGroupTwo: []}\n",
             &[
-                "1:38: spawnerFormDefaults.image.value: value should be a string, but is a list",
                 "1:86: spawnerFormDefaults.imageGroupOne.options[0]: it is an option of `image` already, and has its place there",
+                "1:38: spawnerFormDefaults.image.value: value should be a string, but is a list",
                 "1:106: spawnerFormDefaults.imageGroupTwo: imageGroupTwo should be an object, but is a list",
+            ],
+        );
+        check(
+            "spawnerFormDefaults: {imagePullPolicy: {value: Sometimes}, image: {options: [a, [b]]}}\n",
+            &[
+                "1:81: spawnerFormDefaults.image.options[1]: options[1] should be a reference, but is a list",
+                "1:48: spawnerFormDefaults.imagePullPolicy.value: value should be one of ['Always', 'IfNotPresent', 'Never'], but is `Sometimes`",
             ],
         );
         check(

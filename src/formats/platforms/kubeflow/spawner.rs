@@ -3,18 +3,20 @@
 
 use std::collections::BTreeMap;
 
-use super::{PLATFORM, SPAWNER};
-use crate::domain::image::NewImage;
+use super::{PLATFORM, SPAWNER, default_mark};
+use crate::domain::image::{NewImage, PullPolicy};
 use crate::domain::reference::Reference;
 use crate::formats::decode::Decoder;
-use crate::formats::document::{Node, Value};
-use crate::formats::platforms::kept::{keep, object, present, text};
+use crate::formats::document::{Fault, Node, Value};
+use crate::formats::platforms::kept::{keep, object, present, text, with_kept};
 use crate::formats::platforms::{Entry, Incoming, finished};
 
 pub(super) const DEFAULTS: &str = "spawnerFormDefaults";
 
 /// The groups: Jupyter, those like VS Code, those like RStudio.
 pub(super) const GROUPS: [&str; 3] = ["image", "imageGroupOne", "imageGroupTwo"];
+
+const POLICY: &str = "imagePullPolicy";
 
 /// The references of a document so far.
 #[derive(Default)]
@@ -24,6 +26,8 @@ struct Found<'a> {
     /// The reference of each name.
     names: BTreeMap<String, &'a str>,
     entries: Vec<Entry>,
+    /// What is wrong beside the options, in its place.
+    wrong: Option<Node>,
 }
 
 /// Returns the options of all groups, and a value that is no option.
@@ -34,16 +38,46 @@ pub(super) fn entries(node: &Node) -> Vec<Entry> {
         Some(groups) => decoder.object(DEFAULTS, groups),
         None => &[],
     };
+    if let (Some(groups), false) = (node.get(DEFAULTS), decoder.faults.is_empty()) {
+        found.wrong = Some(object([(DEFAULTS, groups.clone())]));
+    }
     for group in GROUPS {
         if let Some(entry) = groups.iter().find(|entry| entry.key == group) {
             read_group(&mut decoder, group, &entry.node, &mut found);
         }
     }
+    if let Some(entry) = groups.iter().find(|entry| entry.key == POLICY) {
+        read_policy(&mut decoder, &entry.node, &mut found);
+    }
     let mut entries = found.entries;
     if !decoder.faults.is_empty() {
-        entries.push(Entry::part(String::new(), node, Err(decoder.faults)));
+        decoder.faults.sort_by_key(|fault| fault.at);
+        entries.push(Entry {
+            part: found.wrong,
+            ..Entry::whole(String::new(), node, Err(decoder.faults))
+        });
     }
     entries
+}
+
+/// Returns the config of one option.
+fn part_of(group: &str, option: &Node) -> Node {
+    let options = Node::new(Value::List(vec![option.clone()]));
+    object([(DEFAULTS, object([(group, object([("options", options)]))]))])
+}
+
+/// The policy itself is of the frame: it is the same for all images.
+fn read_policy(decoder: &mut Decoder, node: &Node, found: &mut Found<'_>) {
+    let field = format!("{DEFAULTS}.{POLICY}");
+    let faults = decoder.faults.len();
+    decoder.object(&field, node);
+    if let Some(value) = node.get("value") {
+        let field = format!("{field}.value");
+        decoder.choice(&field, value, &PullPolicy::NAMES, PullPolicy::from_name);
+    }
+    if decoder.faults.len() > faults {
+        found.note_wrong(object([(POLICY, node.clone())]));
+    }
 }
 
 fn read_group<'a>(
@@ -53,50 +87,68 @@ fn read_group<'a>(
     found: &mut Found<'a>,
 ) {
     let field = format!("{DEFAULTS}.{group}");
+    let faults = decoder.faults.len();
     decoder.object(&field, node);
+    if decoder.faults.len() > faults {
+        found.note_wrong(object([(group, node.clone())]));
+    }
+    let mut checked = |key: &str, faults: usize, decoder: &Decoder| {
+        if let (Some(node), true) = (node.get(key), decoder.faults.len() > faults) {
+            found.note_wrong(object([(group, object([(key, node.clone())]))]));
+        }
+    };
     let value_field = format!("{field}.value");
     let value = node
         .get("value")
         .filter(|value| value.as_text() != Some(""));
+    let faults = decoder.faults.len();
     let default = value.and_then(|value| decoder.text(&value_field, value));
+    checked("value", faults, decoder);
     let options_field = format!("{field}.options");
+    let faults = decoder.faults.len();
     let options = match node.get("options") {
         Some(options) => decoder.list(&options_field, options),
         None => &[],
     };
+    checked("options", faults, decoder);
     let options = options
         .iter()
         .enumerate()
         .map(|(index, option)| (format!("{options_field}[{index}]"), option));
+    // One of another type was told of above.
+    let value = value.filter(|value| value.as_text().is_some());
     let value = value.map(|value| (value_field, value));
-    for (field, option) in options.chain(value) {
+    let mut is_first = true;
+    for (field, option) in options.chain(value).filter(|(_, node)| !node.is_null()) {
         let Some(reference) = option.as_text() else {
-            if !option.is_null() && !field.ends_with("value") {
-                decoder.mistyped(&field, option, "a reference");
-            }
+            let mut decoder = Decoder::default();
+            decoder.mistyped(&field, option, "a reference");
+            found.refuse(group, option, decoder.faults);
             continue;
         };
         match found.groups.get(reference) {
             Some(known) if *known == group => continue,
             Some(known) => {
                 let rule = format!("it is an option of `{known}` already, and has its place there");
-                decoder.push(option.fault(field, rule));
+                found.refuse(group, option, vec![option.fault(field, rule)]);
                 continue;
             }
             None => {}
         }
         found.groups.insert(reference, group);
         let name = found.name_of(reference);
+        let is_default = default.as_deref() == Some(reference);
         let entry = entry_of(
             &Choice {
                 group,
                 field: &field,
                 node: option,
                 reference,
-                is_default: default.as_deref() == Some(reference),
+                default: is_default.then(|| default_mark(is_first)),
             },
             name,
         );
+        is_first = false;
         found.entries.push(entry);
     }
 }
@@ -106,10 +158,25 @@ struct Choice<'a> {
     field: &'a str,
     node: &'a Node,
     reference: &'a str,
-    is_default: bool,
+    /// What is kept where it is the default.
+    default: Option<Node>,
 }
 
 impl<'a> Found<'a> {
+    /// Notes a part of the defaults that is wrong.
+    fn note_wrong(&mut self, wrong: Node) {
+        let wrong = object([(DEFAULTS, wrong)]);
+        self.wrong = Some(with_kept(wrong, self.wrong.as_ref()));
+    }
+
+    /// Adds an option that is no image.
+    fn refuse(&mut self, group: &str, option: &Node, faults: Vec<Fault>) {
+        self.entries.push(Entry {
+            part: Some(part_of(group, option)),
+            ..Entry::whole(String::new(), option, Err(faults))
+        });
+    }
+
     /// Returns the name of an image that is known by its reference only: the last
     /// part of its path and its tag, or all of it where that is another's.
     fn name_of(&mut self, text: &'a str) -> Option<String> {
@@ -136,9 +203,9 @@ fn entry_of(choice: &Choice<'_>, name: Option<String>) -> Entry {
     config.url = Some(choice.reference.to_owned());
     // An image that no file speaks of goes into the first group.
     let group = Some(choice.group).filter(|group| *group != GROUPS[0]);
-    let is_default = choice.is_default.then(|| Node::new(Value::Bool(true)));
-    if group.is_some() || is_default.is_some() {
-        let kept = present([("group", group.map(text)), ("default", is_default)]);
+    if group.is_some() || choice.default.is_some() {
+        let default = choice.default.clone();
+        let kept = present([("group", group.map(text)), ("default", default)]);
         keep(config, PLATFORM, Some(object([(SPAWNER, kept)])));
     }
     let place = |_: &str| choice.field.to_owned();
@@ -148,6 +215,7 @@ fn entry_of(choice: &Choice<'_>, name: Option<String>) -> Entry {
     });
     Entry {
         is_only_reference: true,
-        ..Entry::part(name.unwrap_or_default(), choice.node, image)
+        part: Some(part_of(choice.group, choice.node)),
+        ..Entry::whole(name.unwrap_or_default(), choice.node, image)
     }
 }

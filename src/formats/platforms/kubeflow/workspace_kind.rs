@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{PLATFORM, WORKSPACE_KIND};
+use super::{PLATFORM, WORKSPACE_KIND, default_mark};
 use crate::domain::image::{ImageConfig, NewImage, PullPolicy};
 use crate::domain::name::shorten;
 use crate::formats::decode::Decoder;
@@ -30,6 +30,8 @@ const LONGEST_ID: usize = 256;
 struct Around<'a> {
     /// The id of the one that is chosen where a user chooses none.
     default: Option<&'a str>,
+    /// The id of the one that would be, were none named.
+    first: Option<&'a str>,
     usual_ports: Node,
 }
 
@@ -58,15 +60,44 @@ pub(super) fn entries(node: &Node) -> Result<Vec<Entry>, Vec<Fault>> {
     }
     let around = Around {
         default: default.as_deref(),
+        first: first_shown(values),
         usual_ports: usual_ports(node),
     };
     let entry = |(index, node): (usize, &Node)| {
         let (name, image) = image_of(node, &around);
         let here = |fault: Fault| fault.under_index(index).under_key(&field);
         let image = image.map_err(|faults| faults.into_iter().map(here).collect());
-        Entry::part(name, node, image)
+        Entry {
+            part: Some(part_of(node)),
+            ..Entry::whole(name, node, image)
+        }
     };
     Ok(values.iter().enumerate().map(entry).collect())
+}
+
+/// Returns the `WorkspaceKind` of one value.
+fn part_of(value: &Node) -> Node {
+    let values = Node::new(Value::List(vec![value.clone()]));
+    let parts = object([("values", values)]);
+    let spec = CONFIG
+        .iter()
+        .skip(1)
+        .rfold(parts, |node, key| object([(key, node)]));
+    object([
+        ("apiVersion", text(VERSION)),
+        ("kind", text(KIND)),
+        (CONFIG[0], spec),
+    ])
+}
+
+/// Returns the first id that a user can choose, or the first.
+pub(super) fn first_shown(values: &[Node]) -> Option<&str> {
+    let is_shown = |value: &&Node| {
+        let hidden = value.find("spawner.hidden").and_then(Node::as_bool);
+        hidden != Some(true) && value.get("redirect").is_none()
+    };
+    let first = values.iter().find(is_shown).or_else(|| values.first());
+    first?.get("id")?.as_text()
 }
 
 /// # Errors
@@ -242,7 +273,10 @@ fn kept_from(node: &Node, id: Option<&str>, name: &str, around: &Around<'_>) -> 
     let is_default = id.is_some() && id == around.default;
     let own = present([
         ("id", id.filter(|id| *id != name).map(text)),
-        ("default", is_default.then(|| Node::new(Value::Bool(true)))),
+        (
+            "default",
+            is_default.then(|| default_mark(id == around.first)),
+        ),
     ]);
     let kept = with_kept(own, without(node, &known).as_ref());
     let is_empty = kept.as_map().is_none_or(<[_]>::is_empty);
