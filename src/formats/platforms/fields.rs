@@ -155,9 +155,11 @@ pub fn overlaid(platform: Platform, before: &Image, incoming: &Incoming) -> NewI
         (incoming.fields.iter()).partition(|field| observed.contains(field));
     let is_pinned = platform == Platform::Adalab && adalab::is_pinned_form(before, &incoming.image);
     for field in given {
-        let is_same = says_the_same(platform, field, &after.config, &incoming.image.config);
-        if !is_same && !(is_pinned && field == Field::Url) {
-            field.copy(&incoming.image, &mut after);
+        let new = &incoming.image;
+        let is_same = says_the_same(platform, field, &after.config, &new.config);
+        let stays = is_same || is_pinned && field == Field::Url;
+        if !stays {
+            field.copy(new, &mut after);
         }
     }
     if after.config.url != before.config.url {
