@@ -45,7 +45,7 @@ pub fn file_name(name: &str, ending: &str) -> String {
     }
     let dot = usize::from(!ending.is_empty());
     if stem.len() + dot + ending.len() > LONGEST {
-        let tail = format!("-{:016x}", hash(name));
+        let tail = format!("-{:016x}", hash(name.as_bytes()));
         let mut end = LONGEST - dot - ending.len() - tail.len();
         while !stem.is_char_boundary(end) {
             end -= 1;
@@ -93,10 +93,11 @@ pub fn name_of_stem(stem: &str) -> Cow<'_, str> {
     }
 }
 
-/// FNV-1a, which is enough to tell apart what somebody did not choose to clash.
-fn hash(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+/// Returns the FNV-1a hash, which is enough to tell apart what nobody chose to clash.
+#[must_use]
+pub fn hash(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
     })
 }
 

@@ -46,8 +46,7 @@ pub(super) fn present<const N: usize>(entries: [(&str, Option<Node>); N]) -> Nod
 }
 
 /// Returns the fields of an object whose path (`metadata.tags`) is not known, in
-/// their places, sorted; nothing where none is left. Keys that hold a dot are never
-/// known.
+/// their places; nothing where none is left. Keys that hold a dot are never known.
 pub(super) fn unknown(node: &Node, known: &[&str]) -> Option<Node> {
     unknown_below(node, "", known)
 }
@@ -78,9 +77,6 @@ fn unknown_below(node: &Node, path: &str, known: &[&str]) -> Option<Node> {
             });
         }
     }
-    // What is put back stands behind what is written: without an order of its own,
-    // a file that was written would say something else than the one that was read.
-    left.sort_by(|one, other| one.key.cmp(&other.key));
     (!left.is_empty()).then(|| Node::new(Value::Map(left)))
 }
 
@@ -246,7 +242,7 @@ mod tests {
         check(
             r#"{"b":{"c":1,"y":2,"d":{"e":1,"z":[]}}}"#,
             &known,
-            Some(r#"{"b":{"d":{"z":[]},"y":2}}"#),
+            Some(r#"{"b":{"y":2,"d":{"z":[]}}}"#),
         );
         check(r#"{"b":5}"#, &known, Some(r#"{"b":5}"#));
         check(r#"{"b.c":5}"#, &known, Some(r#"{"b.c":5}"#));

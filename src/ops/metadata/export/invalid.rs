@@ -1,11 +1,12 @@
 //! Entries that are kept though they are not valid, written as they came.
 
-use super::Export;
+use super::{Export, Out};
 use crate::catalog::Catalog;
 use crate::domain::file_name::{file_name, name_of_stem};
 use crate::domain::invalid::InvalidEntry;
 use crate::domain::platform::Platform;
 use crate::formats::document::{Position, json, write_yaml};
+use crate::formats::platforms::imagestream;
 use crate::ops::Result;
 
 impl Export<'_, '_> {
@@ -16,8 +17,16 @@ impl Export<'_, '_> {
                 && let Ok(node) = json::parse(&entry.raw, Position::START)
             {
                 export.report.invalid += 1;
-                match export.options.platform {
+                let platform = export.options.platform;
+                if let Out::Kubeflow(files) = &mut export.out {
+                    files.add_part(node);
+                    return Ok(());
+                }
+                match platform {
                     Platform::Kubespawner | Platform::Kustomize => export.invalid.push(node),
+                    Platform::Opendatahub if imagestream::part_name(&node).is_some() => {
+                        export.invalid.push(node);
+                    }
                     _ => {
                         let mut text = Vec::new();
                         write_yaml(&node, 0, &mut text);

@@ -2,6 +2,7 @@
 
 mod invalid;
 mod names;
+mod streams;
 mod told;
 
 use std::collections::HashSet;
@@ -12,13 +13,12 @@ use std::path::Path;
 pub use told::{ExportOptions, ExportReport, Told};
 
 use crate::catalog::Catalog;
-use crate::domain::file_name::file_name;
 use crate::domain::image::{Image, ImageFilter};
 use crate::domain::platform::Platform;
 use crate::formats::document::{
-    MAX_ITEM, Node, Position, json, write_json_pretty, write_yaml, write_yaml_item,
+    Node, Position, json, write_json_pretty, write_yaml, write_yaml_item,
 };
-use crate::formats::platforms::{self, Outgoing, fields, imagestream, kubeflow};
+use crate::formats::platforms::{self, fields, imagestream, kubeflow};
 use crate::ops::metadata::belongs;
 use crate::ops::metadata::list::filter_of;
 use crate::ops::metadata::outgoing::{Prepared, SecretNames, entry_file};
@@ -228,48 +228,15 @@ impl Export<'_, '_> {
         Ok(name)
     }
 
-    fn stream(&mut self, images: &[(Image, Prepared)]) -> Result<()> {
-        let Some((first, _)) = images.first() else {
-            return Ok(());
-        };
-        let outgoing: Vec<Outgoing<'_>> = images
-            .iter()
-            .map(|(image, prepared)| prepared.outgoing(image))
-            .collect();
-        let stream = imagestream::stream(&outgoing);
-        let name = imagestream::stream_name(first);
-        let mut text = Vec::new();
-        write_yaml(&stream.node, 0, &mut text);
-        let too_large = text.len() > MAX_ITEM;
-        let mut is_written = false;
-        for (index, (image, prepared)) in images.iter().enumerate() {
-            let why = (stream.left_out.iter())
-                .find(|(left, _)| *left == index)
-                .map(|(_, why)| why.as_str())
-                .or(too_large.then_some("its ImageStream would be larger than 4 MiB"));
-            if let Some(why) = why {
-                self.left_out(image, why);
-                continue;
-            }
-            is_written = true;
-            let lost: Vec<String> = (stream.lost.iter())
-                .filter(|(lost, _)| *lost == index)
-                .map(|(_, field)| field.clone())
-                .collect();
-            self.wrote(image, prepared, &lost);
-        }
-        if is_written {
-            self.file(&file_name(&name, "yaml"), &text)?;
-        }
-        Ok(())
-    }
-
     /// Writes what all images are in.
     fn end_images(&mut self, catalog: &Catalog) -> Result<()> {
         let platform = self.options.platform;
         match std::mem::replace(&mut self.out, Out::Each) {
             Out::Each => {}
-            Out::Streams(waiting) => self.stream(&waiting)?,
+            Out::Streams(waiting) => {
+                self.stream(&waiting)?;
+                self.streams_of_parts()?;
+            }
             Out::List(None) if self.invalid.is_empty() => {
                 let text = match platform {
                     Platform::Kustomize => format!("{KUSTOMIZATION} []\n"),

@@ -10,6 +10,7 @@ use std::path::Path;
 
 use crate::catalog::{self, Catalog, Changed, Inserted, NewRow, Writer};
 use crate::domain::change::Actor;
+use crate::domain::file_name::hash;
 use crate::domain::image_rules::{self, FieldFault};
 use crate::domain::name::shorten;
 use crate::domain::platform::Platform;
@@ -179,10 +180,10 @@ impl Import<'_> {
             Err(_) => entry.name,
         };
         if name.is_empty() {
-            name.clone_from(&place.file);
-        }
-        let is_kept = entry.image.is_ok() || self.options.include_invalid;
-        if is_kept && self.is_twice(place, &name, entry.at)? {
+            name = nameless(place, entry.part.as_ref());
+        } else if (entry.image.is_ok() || self.options.include_invalid)
+            && self.is_twice(place, &name, entry.at)?
+        {
             return Ok(());
         }
         match entry.image {
@@ -370,6 +371,17 @@ enum Written {
     Unchanged,
     Exists,
     Rejected(Vec<Fault>),
+}
+
+/// Returns what an entry without a name is called: the file that it is the whole of;
+/// else it goes by what it holds, so that it is the same one in another file.
+fn nameless(place: &Place, part: Option<&Node>) -> String {
+    let Some(part) = part else {
+        return place.file.clone();
+    };
+    let mut text = Vec::new();
+    write_json(part, &mut text);
+    format!("unnamed-{:016x}", hash(&text))
 }
 
 fn exists(name: &str) -> Fault {
