@@ -182,10 +182,14 @@ fn refuse(error: &clap::Error, arguments: &[OsString]) -> u8 {
 /// Returns whether a command line that could not be parsed asks for JSON.
 fn wants_json(arguments: &[OsString]) -> bool {
     let words: Vec<&str> = arguments.iter().filter_map(|word| word.to_str()).collect();
-    words
-        .iter()
-        .any(|word| ["--json", "-ojson", "-o=json", "--output=json"].contains(word))
-        || words
-            .windows(2)
-            .any(|pair| ["-o", "--output"].contains(&pair[0]) && pair[1] == "json")
+    // There `--json` is followed by an instance.
+    let takes_instance = words
+        .windows(2)
+        .any(|pair| pair[0] == "metadata" && ["create", "update"].contains(&pair[1]));
+    words.iter().any(|word| {
+        ["-ojson", "-o=json", "--output=json"].contains(word)
+            || (*word == "--json" && !takes_instance)
+    }) || words
+        .windows(2)
+        .any(|pair| ["-o", "--output"].contains(&pair[0]) && pair[1] == "json")
 }

@@ -44,6 +44,11 @@ impl Status {
     }
 }
 
+/// What the global flag `--json` is without and with it: no instance of `metadata
+/// create --json TEXT`, which has the same id.
+const JSON_OFF: &str = "\u{1}off";
+const JSON_ON: &str = "\u{1}on";
+
 const EXIT_CODES: &str = "\
 Exit codes:
    0  done                        8  the catalog is damaged, or newer than this program
@@ -116,6 +121,8 @@ pub struct Global {
         global = true,
         action = ArgAction::SetTrue,
         value_parser = value_parser!(String),
+        default_value = JSON_OFF,
+        default_missing_value = JSON_ON,
         conflicts_with = "output",
         help_heading = "Global options"
     )]
@@ -223,8 +230,8 @@ impl Cli {
             Noun::Metadata(metadata::Verb::Create(_) | metadata::Verb::Update(_))
         );
         match self.global.json.as_str() {
-            "false" => false,
-            "true" => true,
+            JSON_OFF => false,
+            JSON_ON => true,
             // It is the instance itself.
             _ => !takes_instance,
         }

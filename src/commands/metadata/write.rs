@@ -6,7 +6,7 @@ use clap::{ArgAction, Args};
 
 use super::{Format, only_runtime_images};
 use crate::app::App;
-use crate::commands::Status;
+use crate::commands::{JSON_OFF, JSON_ON, Status};
 use crate::domain::platform::Platform;
 use crate::error::{Error, Kind, Result};
 use crate::formats::document::{Items, Node, Position, Shape, Syntax, Value, json};
@@ -119,8 +119,15 @@ impl Update {
             return Err(Error::new(Kind::InvalidInput, "there is nothing to change")
                 .hint("give a field such as `--image_name REF`, or an instance with `--file` or `--json`"));
         }
-        let name = metadata::update(&mut app.write()?, app.actor(), &given)?;
-        tell_written(app, Platform::RuntimeImages, &name)?;
+        let updated = metadata::update(&mut app.write()?, app.actor(), &given)?;
+        tell_written(app, Platform::RuntimeImages, &updated.name)?;
+        if updated.is_new_here {
+            app.console.flush()?;
+            app.console.note(&format!(
+                "`{}` belongs to runtime-images now, too",
+                updated.name
+            ));
+        }
         Ok(Status::Done)
     }
 }
@@ -150,7 +157,7 @@ pub fn tell_written(app: &mut App, platform: Platform, name: &str) -> Result<()>
 impl Fields {
     fn given(self) -> Result<Given> {
         // The global flag `--json` before the noun has the same id.
-        let json = self.json.filter(|text| text != "true" && text != "false");
+        let json = (self.json).filter(|text| text != JSON_ON && text != JSON_OFF);
         let (instance, source) = match (&self.file, &json) {
             (Some(path), _) => (Some(instance_in(path)?), path.display().to_string()),
             (None, Some(text)) => {

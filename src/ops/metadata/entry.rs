@@ -71,12 +71,20 @@ pub fn create(catalog: &mut Catalog, actor: Actor, checked: Checked) -> Result<S
     Ok(name)
 }
 
+/// What an update did.
+#[derive(Debug)]
+pub struct Updated {
+    pub name: String,
+    /// Whether the image did not belong to the platform's catalog before.
+    pub is_new_here: bool,
+}
+
 /// Changes a runtime image: a whole instance replaces all that the format has,
 /// single fields replace only themselves.
 ///
 /// # Errors
 /// For an unknown image, and for a result that breaks a rule.
-pub fn update(catalog: &mut Catalog, actor: Actor, given: &Given) -> Result<String> {
+pub fn update(catalog: &mut Catalog, actor: Actor, given: &Given) -> Result<Updated> {
     let platform = Platform::RuntimeImages;
     let secrets = SecretNames::of(catalog)?;
     let writer = catalog.begin(actor)?;
@@ -93,7 +101,10 @@ pub fn update(catalog: &mut Catalog, actor: Actor, given: &Given) -> Result<Stri
     })?;
     writer.drop_invalid(platform, &name)?;
     writer.commit()?;
-    Ok(name)
+    Ok(Updated {
+        is_new_here: !belongs(&before, platform),
+        name,
+    })
 }
 
 /// Returns an image as the runtime image that it is, or would be.
