@@ -210,11 +210,12 @@ impl Iterator for Names<'_> {
     type Item = Result<OsString>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.batch.len() == 0 && !self.is_all {
-            if let Err(error) = self.read_on() {
-                self.is_all = true;
-                return Some(Err(error));
-            }
+        if self.batch.len() == 0
+            && !self.is_all
+            && let Err(error) = self.read_on()
+        {
+            self.is_all = true;
+            return Some(Err(error));
         }
         let name = self.batch.next()?;
         self.last = Some(name.clone());

@@ -69,7 +69,7 @@ impl<'a> PlatformFile<'a> {
         let mut items = Items::new(self.file, syntax);
         // A document is the whole file only if no other follows.
         let mut waiting = None;
-        while let Some(item) = items.next() {
+        for item in items.by_ref() {
             let node = match item {
                 Ok(node) => node,
                 Err(ItemError::Fault(fault)) => return Ok(Ended::Bad(fault)),
