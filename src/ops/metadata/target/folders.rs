@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, flock, mkdirat, unlinkat};
+use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, flock, fstat, mkdirat, unlinkat};
 use rustix::io::Errno;
 
 use super::BESIDE;
@@ -14,12 +14,13 @@ use crate::domain::platform::Platform;
 use crate::ops::flat_folder::FlatFolder;
 use crate::ops::{Error, Result};
 
-/// Opens the folder and takes its lock, and makes the one beside.
+/// Opens the folder and takes its lock, and makes the one beside; nothing where the
+/// folder is gone by then, because another export had made it and came to nothing.
 pub(super) fn open_target(
     directory: &Path,
     platform: Platform,
     lock_timeout: Duration,
-) -> Result<(FlatFolder, FlatFolder)> {
+) -> Result<Option<(FlatFolder, FlatFolder)>> {
     let outer = FlatFolder::open(directory)?;
     let Some(folder) = outer.folder(platform.name())? else {
         return Err(Error::invalid(format!(
@@ -28,6 +29,9 @@ pub(super) fn open_target(
         )));
     };
     lock(&folder, lock_timeout)?;
+    if fstat(&folder).is_ok_and(|found| found.st_nlink == 0) {
+        return Ok(None);
+    }
     let failed = |errno: Errno| Error::Write {
         name: folder.path().join(BESIDE).display().to_string(),
         source: errno.into(),
@@ -46,7 +50,7 @@ pub(super) fn open_target(
     mkdirat(&folder, BESIDE, Mode::from_raw_mode(0o700)).map_err(failed)?;
     let opened = folder.folder(BESIDE);
     match opened.and_then(|beside| beside.ok_or_else(|| failed(Errno::NOENT))) {
-        Ok(beside) => Ok((folder, beside)),
+        Ok(beside) => Ok(Some((folder, beside))),
         Err(error) => {
             let _ = unlinkat(&folder, BESIDE, AtFlags::REMOVEDIR);
             Err(error)

@@ -73,13 +73,15 @@ impl<'a> Target<'a> {
             refuse_to_clean(&path, destination.home)?;
         }
         let mut made = Vec::new();
-        make_folders(&path, &mut made)?;
-        let opened = open_target(&directory, destination.platform, destination.lock_timeout);
-        let (folder, beside) = match opened {
-            Ok(opened) => opened,
-            Err(error) => {
-                remove_made(&made);
-                return Err(error);
+        let (folder, beside) = loop {
+            make_folders(&path, &mut made)?;
+            match open_target(&directory, destination.platform, destination.lock_timeout) {
+                Ok(Some(opened)) => break opened,
+                Ok(None) => {}
+                Err(error) => {
+                    remove_made(&made);
+                    return Err(error);
+                }
             }
         };
         let marker = match create_in(&beside, MARKER, destination.platform) {
