@@ -128,3 +128,36 @@ fn an_export_that_waits_too_long_says_so() {
     drop(folder);
     home.run("metadata export -d out --lock-timeout 0").ok();
 }
+
+#[test]
+fn an_export_makes_its_folder_again_where_another_took_it_away() {
+    let home = Home::new();
+    write_instances(&home, "in", "image", 3, "1");
+    home.run("metadata import -d in").ok();
+    let folder = home.path().join("out/runtime-images");
+    std::fs::create_dir_all(&folder).expect("made");
+    // Another export holds the lock …
+    let held = std::fs::File::open(&folder).expect("opened");
+    rustix::fs::flock(&held, rustix::fs::FlockOperation::LockExclusive).expect("locked");
+    let child = home
+        .command(crate::support::PROGRAM)
+        .args(["metadata", "export", "-d", "out"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("started");
+    let waits = || {
+        let open = std::fs::read_dir(format!("/proc/{}/fd", child.id())).expect("listed");
+        open.flatten()
+            .any(|entry| std::fs::read_link(entry.path()).is_ok_and(|path| path == folder))
+    };
+    while !waits() {
+        thread::yield_now();
+    }
+    // … and comes to nothing: it takes away what it had made.
+    std::fs::remove_dir(&folder).expect("removed");
+    drop(held);
+    let ran = Ran::of(&child.wait_with_output().expect("ended")).ok();
+    assert_eq!(ran.stdout, "Exported 3 instances (0 of which are invalid)\n");
+    assert_eq!(exported(&home, "out").len(), 4);
+}
