@@ -158,6 +158,9 @@ fn an_export_makes_its_folder_again_where_another_took_it_away() {
     std::fs::remove_dir(&folder).expect("removed");
     drop(held);
     let ran = Ran::of(&child.wait_with_output().expect("ended")).ok();
-    assert_eq!(ran.stdout, "Exported 3 instances (0 of which are invalid)\n");
+    assert_eq!(
+        ran.stdout,
+        "Exported 3 instances (0 of which are invalid)\n"
+    );
     assert_eq!(exported(&home, "out").len(), 4);
 }
