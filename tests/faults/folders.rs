@@ -253,7 +253,8 @@ fn a_read_only_catalog_of_an_older_version_can_be_read() {
     let connection = Connection::open(home.catalog()).expect("it opens");
     connection
         .execute_batch(
-            "DROP TABLE stored_images; DROP TABLE invalid_entries; PRAGMA user_version = 3;
+            "DROP TABLE stored_images; DROP TABLE invalid_entries; DROP TABLE platform_files;
+             PRAGMA user_version = 3;
              PRAGMA wal_checkpoint(TRUNCATE);",
         )
         .expect("it can be made older");
