@@ -1,6 +1,8 @@
 //! Writing images: every change with its row in the record, in one transaction.
 
-use rusqlite::{Connection, ErrorCode, OptionalExtension};
+use std::collections::{HashMap, HashSet};
+
+use rusqlite::{Connection, ErrorCode};
 
 use super::read::{applied_names, find, id_of};
 use super::rows::{insert_row, update_row, write_links};
@@ -233,20 +235,30 @@ impl Writer<'_> {
         ))
     }
 
-    /// Returns the name of the first image of a platform with that very
-    /// reference.
+    /// Returns which images of a platform have one of these very references: for each
+    /// reference the name of the first one. All images are looked at once.
     ///
     /// # Errors
     /// Those of the catalog.
-    pub fn image_with_url(&self, platform: Platform, url: &str) -> Result<Option<String>> {
-        Ok(self
-            .transaction
-            .prepare_cached(
-                "SELECT name FROM images WHERE url = ?1
-                 AND ?2 IN (SELECT value FROM json_each(formats)) ORDER BY id LIMIT 1",
-            )?
-            .query_row((url, platform.name()), |row| row.get(0))
-            .optional()?)
+    pub fn images_with_urls(
+        &self,
+        platform: Platform,
+        urls: &HashSet<&str>,
+    ) -> Result<HashMap<String, String>> {
+        let mut statement = self.transaction.prepare_cached(
+            "SELECT url, name FROM images WHERE url IS NOT NULL
+             AND ?1 IN (SELECT value FROM json_each(formats)) ORDER BY id",
+        )?;
+        let mut rows = statement.query([platform.name()])?;
+        let mut found = HashMap::new();
+        while let Some(row) = rows.next()? {
+            let url: String = row.get(0)?;
+            if urls.contains(url.as_str()) {
+                let name = row.get(1)?;
+                found.entry(url).or_insert(name);
+            }
+        }
+        Ok(found)
     }
 
     /// Makes an image that one set of applied files made belong to another set,

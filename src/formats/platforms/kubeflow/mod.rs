@@ -6,6 +6,7 @@ mod spawner;
 mod workspace_kind;
 
 pub use files::Files;
+pub use spawner::full_name;
 
 use super::kept::{object, take_out, text};
 use super::{Entry, Incoming, Outgoing, Part, not_an_object};

@@ -187,12 +187,22 @@ impl<'a> Found<'a> {
         let version = reference.tag_or_latest().or(digest).unwrap_or_default();
         let name = PLATFORM.nearest_name(&format!("{last}-{version}"))?;
         let name = match self.names.get(&name) {
-            Some(_) => PLATFORM.nearest_name(&reference.familiar()).unwrap_or(name),
+            Some(_) => full_name_of(&reference).unwrap_or(name),
             None => name,
         };
         self.names.insert(name.clone(), text);
         Some(name)
     }
+}
+
+/// Returns the name that all of a reference makes, for an image whose short name is
+/// that of another.
+pub fn full_name(text: &str) -> Option<String> {
+    full_name_of(&Reference::parse(text).ok()?)
+}
+
+fn full_name_of(reference: &Reference) -> Option<String> {
+    PLATFORM.nearest_name(&reference.familiar())
 }
 
 fn entry_of(choice: &Choice<'_>, name: Option<String>) -> Entry {

@@ -1,5 +1,6 @@
 //! Import: the files of a folder, one by one into one transaction.
 
+mod by_reference;
 mod invalid;
 mod report;
 
@@ -65,6 +66,7 @@ pub fn import(
         strict: Faults::default(),
         twice: Faults::default(),
         by_reference: Vec::new(),
+        framed: None,
     };
     for (count, name) in (1..).zip(names) {
         import.file(&folder, &name?)?;
@@ -72,9 +74,7 @@ pub fn import(
             progress(count);
         }
     }
-    for (place, entry) in std::mem::take(&mut import.by_reference) {
-        import.entry_by_reference(&place, entry)?;
-    }
+    import.entries_by_reference()?;
     let Import {
         report,
         strict,
@@ -102,6 +102,8 @@ struct Import<'a> {
     /// Entries that are known by their reference only: they wait for those of the
     /// other files that have names.
     by_reference: Vec<(Place, Entry)>,
+    /// The document that was last looked at as a whole.
+    framed: Option<(String, Position)>,
 }
 
 /// Where an entry stands.
@@ -281,49 +283,17 @@ impl Import<'_> {
         })
     }
 
-    /// Takes an entry that has no name of its own: it is an image of the same
-    /// reference, if there is one.
-    fn entry_by_reference(&mut self, place: &Place, entry: Entry) -> Result<()> {
-        let Ok(mut incoming) = entry.image else {
-            return Ok(());
-        };
-        let platform = self.options.platform;
-        let url = incoming.image.config.url.clone().unwrap_or_default();
-        let written = match self.writer.image_with_url(platform, &url)? {
-            Some(known) => {
-                incoming.image.config.name = known;
-                let name = &incoming.image.config.name;
-                self.overlay(name, &incoming)?
-            }
-            None => self.write(&incoming)?,
-        };
-        let name = incoming.image.config.name;
-        let reason = match written {
-            Written::Imported => {
-                self.report.counts.imported +=
-                    u64::from(self.writer.mention(&name, &place.path)?.is_none());
-                return Ok(());
-            }
-            Written::Unchanged => {
-                let is_new = self.writer.mention(&name, &place.path)?.is_none();
-                self.report.counts.unchanged += u64::from(is_new);
-                return Ok(());
-            }
-            Written::Exists => {
-                self.report.counts.existing += 1;
-                vec![exists(&name)]
-            }
-            Written::Rejected(faults) => faults,
-        };
-        self.leave_out(place, &reason, true)
-    }
-
     /// Keeps what a document holds beside images, once for each document.
     fn frame(&mut self, place: &Place, node: &Node) -> Result<()> {
         let platform = self.options.platform;
         if platform != Platform::Kubeflow {
             return Ok(());
         }
+        let here = (place.path.clone(), node.at);
+        if self.framed.as_ref() == Some(&here) {
+            return Ok(());
+        }
+        self.framed = Some(here);
         let Some((file, frame)) = kubeflow::frame(node) else {
             return Ok(());
         };
