@@ -14,6 +14,9 @@ const PLATFORM: Platform = Platform::Kubespawner;
 /// What is changed of the spawner's own settings where a profile is chosen.
 const OVERRIDE: &str = "kubespawner_override";
 
+/// Fields that only a profile has.
+const FIELDS: [&str; 4] = ["display_name", "slug", "profile_options", OVERRIDE];
+
 /// Where a document may hold a list of profiles.
 const LISTS: [&str; 6] = [
     "profile_list",
@@ -31,7 +34,7 @@ pub(super) fn entries(part: Part<'_>) -> Vec<Entry> {
     if node.as_map().is_none() {
         return vec![unkeepable(node, not_an_object(node, "a profile"))];
     }
-    if node.get("display_name").is_some() || node.get(OVERRIDE).is_some() {
+    if FIELDS.iter().any(|field| node.get(field).is_some()) {
         let (name, image) = profile_of(node);
         return vec![Entry::whole(name, node, image)];
     }

@@ -20,6 +20,11 @@ impl Import<'_> {
         if !self.options.include_invalid {
             return self.leave_out(place, faults, false);
         }
+        // Where nothing may be kept of an entry, as of a chart's values, it is not said
+        // to be kept.
+        if part.as_ref().is_some_and(is_nothing) {
+            return self.leave_out(place, faults, false);
+        }
         let platform = self.options.platform;
         let (raw, source) = match &part {
             Some(node) => {
@@ -68,4 +73,8 @@ impl Import<'_> {
         }
         Ok(())
     }
+}
+
+fn is_nothing(part: &Node) -> bool {
+    part.as_map().is_some_and(<[_]>::is_empty)
 }
