@@ -259,7 +259,7 @@ pub(super) fn document(outgoing: &Outgoing<'_>) -> Result<Node, String> {
     ]);
     // The digest in a reference decides; else it is what was seen last.
     let digest = reference.digest().map(Digest::as_str);
-    let kind = (config.kind.as_ref()).filter(|kind| ADALAB_TYPES.contains(&kind.as_str()));
+    let kind = (config.kind.as_ref()).filter(|kind| is_type(kind));
     let written = present([
         ("sha256", digest.or(seen.url.digest.as_deref()).map(text)),
         ("oci_image_name", Some(name)),
@@ -276,6 +276,11 @@ pub(super) fn document(outgoing: &Outgoing<'_>) -> Result<Node, String> {
         ),
     ]);
     Ok(with_kept(written, kept_of(config, PLATFORM).as_ref()))
+}
+
+/// Returns whether AdaLab has a kind as one of its types.
+pub(super) fn is_type(kind: &str) -> bool {
+    ADALAB_TYPES.contains(&kind)
 }
 
 #[cfg(test)]

@@ -201,6 +201,11 @@ fn says_the_same(platform: Platform, field: Field, old: &ImageConfig, new: &Imag
             let is_runtime = |config: &ImageConfig| config.kind.as_deref() == Some("runtime");
             !is_runtime(old) && !is_runtime(new)
         }
+        // A kind that AdaLab has no type for is not written.
+        (Platform::Adalab, Field::Kind) => {
+            let kind = old.kind.as_deref();
+            new.kind.is_none() && kind.is_some_and(|kind| !adalab::is_type(kind))
+        }
         // An empty one is not written.
         (Platform::Kubeflow, Field::Description) => [old, new]
             .iter()
