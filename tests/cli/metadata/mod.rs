@@ -7,6 +7,7 @@ mod export_clean;
 mod import;
 mod import_invalid;
 mod list;
+mod platforms;
 mod validate;
 mod write;
 

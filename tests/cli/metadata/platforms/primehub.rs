@@ -1,0 +1,200 @@
+//! PrimeHub: its JSON, and the resources of its cluster.
+
+use super::*;
+
+/// An image as the cluster has it, as an export writes it.
+const RESOURCE: &str = r#"apiVersion: primehub.io/v1alpha1
+kind: Image
+metadata:
+  name: base-notebook
+  namespace: hub
+  annotations:
+    example.com/owner: data-platform
+spec:
+  displayName: Base notebook
+  description: For a start
+  type: both
+  url: quay.io/example/base:1.4
+  urlForGpu: quay.io/example/base:1.4-cuda
+  pullSecret: quay-pull
+  groupName: research
+"#;
+
+/// An image that is built from packages.
+const BUILT: &str = r#"apiVersion: primehub.io/v1alpha1
+kind: Image
+metadata:
+  name: genomics
+spec:
+  displayName: Genomics
+  type: cpu
+  imageSpec:
+    baseImage: quay.io/example/base:1.4
+    packages:
+      apt:
+        - samtools
+      pip:
+        - "jax[cuda]"
+"#;
+
+#[test]
+fn resources_are_images_and_come_back() {
+    let home = with_file("base-notebook.yaml", RESOURCE);
+    home.write("in/genomics.yaml", BUILT);
+    home.run("groups create research").ok();
+    check_comes_back(&home, "primehub", 2);
+    let image = said(&home, "base-notebook");
+    assert_eq!(image["displayName"], "Base notebook");
+    assert_eq!(image["type"], "both");
+    assert_eq!(image["url"], "quay.io/example/base:1.4");
+    assert_eq!(image["urlForGpu"], "quay.io/example/base:1.4-cuda");
+    assert_eq!(image["pullSecret"], "quay-pull");
+    assert_eq!(image["groups"][0]["name"], "research");
+    assert_eq!(image["primehub"]["metadata"]["namespace"], "hub");
+    let spec = &said(&home, "genomics")["imageSpec"];
+    assert_eq!(spec["packages"]["pip"][0], "jax[cuda]");
+}
+
+#[test]
+fn json_is_taken_as_images_create_takes_it_and_goes_out_as_a_resource() {
+    let home = with_file(
+        "lab.json",
+        r#"[{"name": "lab", "url": "quay.io/example/lab:4", "global": true, "x-note": "kept"},
+            {"name": "cuda", "type": "gpu", "urlForGpu": "quay.io/example/lab:4-cuda"}]"#,
+    );
+    assert_eq!(import(&home, "primehub"), "Imported 2 instances\n");
+    assert_eq!(
+        import(&home, "primehub"),
+        "Imported 0 instances\n2 instances are unchanged\n"
+    );
+    assert_eq!(field(&home, "lab", "x-note"), "kept");
+    assert_eq!(field(&home, "lab", "global"), true);
+    insta::assert_snapshot!(home.run("metadata export primehub -d out").snapshot(&home), @r"
+    exit code: 0
+    ----- stdout -----
+    Exported 2 instances (0 of which are invalid)
+    ----- stderr -----
+    image `lab`: primehub has no place for global, x-note
+    ");
+    insta::assert_snapshot!(files_of(&home, "out", "primehub")["cuda.yaml"], @r"
+    apiVersion: primehub.io/v1alpha1
+    kind: Image
+    metadata:
+      name: cuda
+    spec:
+      displayName: cuda
+      type: gpu
+      urlForGpu: quay.io/example/lab:4-cuda
+    ");
+    // What a resource does not say stays.
+    home.run("metadata import primehub -d out --overwrite").ok();
+    assert_eq!(field(&home, "lab", "global"), true);
+    assert_eq!(field(&home, "lab", "x-note"), "kept");
+}
+
+#[test]
+fn a_pull_secret_that_the_catalog_knows_is_linked() {
+    let home = with_file("base-notebook.yaml", RESOURCE);
+    home.run("groups create research").ok();
+    home.pipe(
+        "value",
+        "secrets create --name quay-pull --registry-host quay.io --password-stdin",
+    )
+    .ok();
+    check_comes_back(&home, "primehub", 1);
+    let secret = field(&home, "base-notebook", "useImagePullSecret");
+    assert_eq!(secret, "image-quay-pull");
+}
+
+#[test]
+fn a_group_that_is_not_known_leaves_its_image_out() {
+    let home = with_file("base-notebook.yaml", RESOURCE);
+    home.write("in/genomics.yaml", BUILT);
+    insta::assert_snapshot!(home.run("metadata import primehub -d in").snapshot(&home), @r"
+    exit code: 3
+    ----- stdout -----
+    Imported 1 instance
+    1 instance could not be imported
+
+    The following files could not be imported:
+    File                Reason
+    ------------------  ---------------------------------------------------------------------------------------
+    base-notebook.yaml  groups.connect[0]: group `research` does not exist; make it with `imgdex groups create`
+    ----- stderr -----
+    hint: correct the files and import again; `--include-invalid` keeps entries as they came
+    ");
+    home.run("metadata import primehub -d in --strict").fails(2);
+    // It is kept as it came, and taken once the group is there.
+    let ran = home
+        .run("metadata import primehub -d in --include-invalid")
+        .ok();
+    assert_eq!(
+        ran.stdout,
+        "Imported 1 instance\n1 of which is invalid\n1 instance is unchanged\n"
+    );
+    let all = exported_with(&home, "primehub", "--include-invalid");
+    assert_eq!(all, files_of(&home, "in", ""));
+    home.run("groups create research").ok();
+    assert_eq!(
+        import(&home, "primehub"),
+        "Imported 1 instance\n1 instance is unchanged\n"
+    );
+}
+
+#[test]
+fn documents_that_are_not_valid_come_back_into_files_of_their_own_bytes() {
+    let home = with_file("base-notebook.yaml", BUILT);
+    let bad = "# by hand\napiVersion: primehub.io/v1alpha1\nkind: Image\nmetadata: {name: ../../x}\nspec: {type: tpu, url: []}\n";
+    home.write("in/bad.yaml", bad);
+    insta::assert_snapshot!(home.run("metadata validate primehub in").snapshot(&home), @r"
+    exit code: 2
+    ----- stderr -----
+    error: 3 faults in 1 of 2 files
+    in/bad.yaml:4:18: metadata.name: [name] should be lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character, but is `../../x`; the nearest allowed name is `x`
+    in/bad.yaml:5:14: spec.type: type should be one of ['cpu', 'gpu', 'both'], but is `tpu`
+    in/bad.yaml:5:24: spec.url: url should be a string, but is a list
+    ");
+    home.run("metadata import primehub -d in --include-invalid")
+        .ok();
+    let all = exported_with(&home, "primehub", "--include-invalid");
+    assert_eq!(
+        all.keys().collect::<Vec<_>>(),
+        ["bad.yaml", "genomics.yaml"]
+    );
+    assert_eq!(all["bad.yaml"], bad);
+    let valid = exported(&home, "primehub");
+    assert_eq!(valid.keys().collect::<Vec<_>>(), ["genomics.yaml"]);
+}
+
+#[test]
+fn names_are_made_fit_and_references_pinned_where_that_is_asked_for() {
+    let home = with_images(
+        r#"{"name": "my_lab", "url": "quay.io/example/lab:4", "formats": ["primehub", "runtime-images"],
+            "digest": "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}"#,
+    );
+    insta::assert_snapshot!(home.run("metadata export primehub -d out").snapshot(&home), @r"
+    exit code: 3
+    ----- stdout -----
+    Exported 0 instances (0 of which are invalid)
+    ----- stderr -----
+    image `my_lab` is left out: [name] should be lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character, but is `my_lab`; the nearest allowed name is `my-lab`, and `--rename` takes it
+    ");
+    let ran = home.run("metadata export primehub -d out --rename --digests pinned");
+    insta::assert_snapshot!(ran.snapshot(&home), @r"
+    exit code: 0
+    ----- stdout -----
+    Exported 1 instance (0 of which are invalid)
+    ----- stderr -----
+    image `my_lab` is written as `my-lab`
+    ");
+    insta::assert_snapshot!(files_of(&home, "out", "primehub")["my-lab.yaml"], @r#"
+    apiVersion: primehub.io/v1alpha1
+    kind: Image
+    metadata:
+      name: my-lab
+    spec:
+      displayName: my_lab
+      type: both
+      url: "quay.io/example/lab@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    "#);
+}
