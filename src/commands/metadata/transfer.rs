@@ -90,7 +90,7 @@ pub struct Import {
     /// Take nothing unless everything can be taken
     #[arg(long)]
     strict: bool,
-    /// Take files whose names are not allowed under the nearest allowed names
+    /// Take entries whose names are not allowed under the nearest allowed names
     #[arg(long)]
     rename: bool,
 }

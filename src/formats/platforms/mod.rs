@@ -92,6 +92,17 @@ pub fn read(platform: Platform, part: Part<'_>) -> Vec<Entry> {
     }
 }
 
+/// Returns a document with the nearest allowed names where it has others; nothing
+/// where the names of that platform's images are made of what a file says anyway.
+#[must_use]
+pub fn renamed(platform: Platform, node: &Node) -> Option<Node> {
+    (platform == Platform::Primehub).then(|| {
+        let mut node = node.clone();
+        primehub::rename(&mut node);
+        node
+    })
+}
+
 /// Returns an image by itself as its platform has it: the whole file where a file
 /// is one entry, else one element of it.
 ///

@@ -1,6 +1,8 @@
 //! PrimeHub's images: the JSON that its command line takes, and the resource
 //! `primehub.io/v1alpha1` `Image`, by itself or in a list.
 
+mod names;
+
 use super::super::decode::Decoder;
 use super::super::document::{Entry as Pair, Fault, Node, Value};
 use super::super::image::{covers, image_of, job_of, spec_of};
@@ -14,6 +16,8 @@ use crate::domain::image_rules::FieldFault;
 use crate::domain::name::shorten;
 use crate::domain::platform::Platform;
 use crate::domain::spec::{ImageSpec, JobPhase, JobStatus};
+pub(super) use names::rename;
+use names::with_near;
 
 const PLATFORM: Platform = Platform::Primehub;
 const API_VERSION: &str = "primehub.io/v1alpha1";
@@ -109,7 +113,7 @@ fn entries_of_list(node: &Node, kind: &str, version: &str) -> Vec<Entry> {
 /// Returns the image of a JSON object as `images create` takes it. Only the fields
 /// that it has are said, so that it changes an image like a merge patch.
 fn json(node: &Node) -> Result<Incoming, Vec<Fault>> {
-    let mut image = image_of(node, &[PLATFORM.name()])?;
+    let mut image = image_of(node, &[PLATFORM.name()]).map_err(|faults| with_near(node, faults))?;
     let formats = &mut image.config.formats;
     if formats.iter().all(|format| format != PLATFORM.name()) {
         formats.push(PLATFORM.name().to_owned());

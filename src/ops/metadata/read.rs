@@ -18,6 +18,8 @@ pub(super) struct PlatformFile<'a> {
     pub name: String,
     /// The name that the file stands for.
     pub stem: String,
+    /// Whether names that are not allowed are made fit.
+    renames: bool,
     file: &'a File,
 }
 
@@ -45,12 +47,15 @@ impl<'a> PlatformFile<'a> {
             platform,
             stem: name_of_stem(&stem).into_owned(),
             name: name.to_string_lossy().into_owned(),
+            renames: false,
             file,
         }
     }
 
-    /// Returns the file under the nearest allowed name, where its own is not.
+    /// Returns the file with the nearest allowed names, where its own are not: that
+    /// of the file, or those in it.
     pub(super) fn renamed(mut self) -> Self {
+        self.renames = true;
         if self.platform.is_named_by_file()
             && self.platform.check_name(&self.stem).is_err()
             && let Some(near) = self.platform.nearest_name(&self.stem)
@@ -107,9 +112,11 @@ impl<'a> PlatformFile<'a> {
         extent: Extent,
         each: &mut impl FnMut(Entry, &Node) -> Result<()>,
     ) -> Result<()> {
+        let renamed = (self.renames).then(|| platforms::renamed(self.platform, node));
+        let renamed = renamed.flatten();
         let part = Part {
             stem: &self.stem,
-            node,
+            node: renamed.as_ref().unwrap_or(node),
         };
         for mut entry in platforms::read(self.platform, part) {
             if extent == Extent::Part && entry.part.is_none() && entry.image.is_err() {

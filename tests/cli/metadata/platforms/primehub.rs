@@ -198,3 +198,57 @@ fn names_are_made_fit_and_references_pinned_where_that_is_asked_for() {
       url: "quay.io/example/lab@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     "#);
 }
+
+#[test]
+fn names_in_files_are_made_fit_where_that_is_asked_for() {
+    let home = with_file("one.yaml", &BUILT.replace("genomics", "Genomics_1"));
+    home.write(
+        "in/two.json",
+        r#"[{"name": "My_Lab", "url": "quay.io/example/lab:4"},
+            {"name": "fine", "url": "quay.io/example/fine:1", "displayName": "Fine_One"}]"#,
+    );
+    home.write(
+        "in/three.yaml",
+        "apiVersion: v1\nkind: List\nitems:\n- apiVersion: primehub.io/v1alpha1\n  kind: Image\n  metadata: {name: ../../x}\n  spec: {url: a, name: As_It_Is}\n",
+    );
+    insta::assert_snapshot!(home.run("metadata import primehub -d in").snapshot(&home), @r"
+    exit code: 3
+    ----- stdout -----
+    Imported 1 instance
+    3 instances could not be imported
+
+    The following files could not be imported:
+    File        Reason
+    ----------  ---------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------
+    one.yaml    4:9: metadata.name: [name] should be lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character, but is `Genomics_1`; the nearest allowed name is `genomics-1`
+    three.yaml  6:20: metadata.name: [name] should be lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character, but is `../../x`; the nearest allowed name is `x`
+    two.json    1:11: name: [name] should be lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character, but is `My_Lab`; the nearest allowed name is `my-lab`
+    ----- stderr -----
+    hint: correct the files and import again; `--include-invalid` keeps entries as they came
+    ");
+    insta::assert_snapshot!(home.run("metadata import primehub -d in --rename").snapshot(&home), @r"
+    exit code: 0
+    ----- stdout -----
+    Imported 3 instances
+    1 instance is unchanged
+    ");
+    let names = lines(home.run("metadata list primehub -o name"));
+    assert_eq!(names, ["fine", "genomics-1", "my-lab", "x"]);
+    assert_eq!(field(&home, "fine", "displayName"), "Fine_One");
+    let kept = field(&home, "x", "primehub");
+    assert_eq!(kept["spec"]["name"], "As_It_Is");
+}
+
+#[test]
+fn two_names_that_come_to_one_stop_everything() {
+    let home = with_file(
+        "two.json",
+        r#"[{"name": "My_Lab", "url": "a"}, {"name": "my-lab", "url": "b"}]"#,
+    );
+    insta::assert_snapshot!(home.run("metadata import primehub -d in --rename").snapshot(&home), @r"
+    exit code: 2
+    ----- stderr -----
+    error: one name is in two places; nothing was imported
+    in/two.json:1:34: the name `my-lab` is here and at in/two.json:1:2
+    ");
+}
