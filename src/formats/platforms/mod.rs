@@ -120,6 +120,37 @@ pub fn document(platform: Platform, outgoing: &Outgoing<'_>) -> Result<Node, Str
     }
 }
 
+/// Returns an image without what it keeps of the platform's file, where that does not
+/// fit into one: an unknown field that somebody gave the platform's name may be of any
+/// shape.
+#[must_use]
+pub fn without_misfit(platform: Platform, outgoing: &Outgoing<'_>) -> Option<Image> {
+    let config = &outgoing.image.config;
+    // A value of Kubeflow's is read only in the file around it.
+    if platform == Platform::Kubeflow || kept::kept_of(config, platform).is_none() {
+        return None;
+    }
+    let is_read = |outgoing: &Outgoing<'_>| {
+        document(platform, outgoing).is_ok_and(|node| {
+            let part = Part {
+                stem: outgoing.name,
+                node: &node,
+            };
+            read(platform, part).iter().all(|entry| entry.image.is_ok())
+        })
+    };
+    if is_read(outgoing) {
+        return None;
+    }
+    let mut image = outgoing.image.clone();
+    (image.config.extra).retain(|(key, _)| key != platform.name());
+    let without = Outgoing {
+        image: &image,
+        ..*outgoing
+    };
+    is_read(&without).then_some(image)
+}
+
 impl Entry {
     /// Returns an entry that is a whole document.
     fn whole(name: String, node: &Node, image: Result<Incoming, Vec<Fault>>) -> Self {

