@@ -15,6 +15,8 @@ mod open;
 mod schema;
 mod search;
 mod secrets;
+mod sregistry;
+mod stored;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -25,6 +27,8 @@ pub use error::{Error, Result};
 pub use images::{Changed, Inserted, NewRow};
 pub use maintenance::Info;
 pub use schema::NEWEST as NEWEST_VERSION;
+pub use sregistry::{Container, Sregistry};
+pub use stored::Put;
 
 use crate::domain::change::Actor;
 

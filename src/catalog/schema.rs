@@ -15,7 +15,7 @@ struct Migration {
     then: Option<fn(&Transaction<'_>) -> Result<()>>,
 }
 
-const MIGRATIONS: [Migration; 5] = [
+const MIGRATIONS: [Migration; 6] = [
     Migration {
         sql: include_str!("migrations/1-images.sql"),
         then: Some(name_catalog),
@@ -34,6 +34,10 @@ const MIGRATIONS: [Migration; 5] = [
     },
     Migration {
         sql: include_str!("migrations/5-files.sql"),
+        then: None,
+    },
+    Migration {
+        sql: include_str!("migrations/6-stored.sql"),
         then: None,
     },
 ];

@@ -114,6 +114,24 @@ pub fn secret_ids() -> ArgValueCompleter {
     })
 }
 
+/// Completes the uris of stored images.
+pub fn stored_uris() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| {
+        let begins = current.to_string_lossy();
+        let mut uris = Vec::new();
+        if let Some(catalog) = catalog() {
+            // A uri that cannot be read is one that is not offered.
+            let _ = catalog.for_each_stored::<crate::catalog::Error>(&begins, |image| {
+                if uris.len() < MOST as usize {
+                    uris.push(image.uri.to_string());
+                }
+                Ok(())
+            });
+        }
+        candidates(uris, &begins)
+    })
+}
+
 /// Completes the fields that a list can be sorted by.
 pub fn image_fields() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| {

@@ -12,6 +12,7 @@ mod input;
 mod man;
 mod metadata;
 mod secrets;
+mod store;
 
 use std::path::PathBuf;
 
@@ -197,6 +198,15 @@ Examples:
   imgdex metadata export kubespawner --all --directory hub"
     )]
     Metadata(metadata::Verb),
+    /// Images kept or recorded on this machine
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  imgdex store add tool.sif --name lab/tool
+  imgdex store get lab/old"
+    )]
+    Store(store::Verb),
     /// The catalog's file: look after it
     #[command(
         subcommand,
@@ -248,6 +258,7 @@ pub fn dispatch(app: &mut App, noun: Noun) -> Result<Status> {
         Noun::Groups(verb) => groups::run(app, verb),
         Noun::Secrets(verb) => secrets::run(app, verb),
         Noun::Metadata(verb) => metadata::run(app, verb),
+        Noun::Store(verb) => store::run(app, verb),
         Noun::Catalog(verb) => catalog::run(app, verb),
         Noun::Apply(apply) => apply.run(app),
         Noun::Diff(diff) => diff.run(app),

@@ -14,6 +14,7 @@ pub enum Subject {
     Image,
     Group,
     Secret,
+    StoredImage,
 }
 
 impl Subject {
@@ -24,6 +25,7 @@ impl Subject {
             Self::Image => "image",
             Self::Group => "group",
             Self::Secret => "secret",
+            Self::StoredImage => "stored image",
         }
     }
 }

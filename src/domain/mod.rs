@@ -14,3 +14,4 @@ pub mod reference;
 pub mod secret;
 pub mod sighting;
 pub mod spec;
+pub mod stored;

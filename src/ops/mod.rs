@@ -13,6 +13,7 @@ pub mod metadata;
 pub mod pictures;
 pub mod plan;
 pub mod secrets;
+pub mod store;
 pub mod waiting;
 
 pub use error::{Error, ItemFault, Result};

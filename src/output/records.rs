@@ -52,6 +52,54 @@ pub fn write_list<R: Record>(
     }
 }
 
+/// Prints things that `walk` goes through one by one, twice for a table: nothing
+/// holds all of them.
+///
+/// # Errors
+/// Those of `out` and of `walk`.
+pub fn write_walk<R: Record, E: From<io::Error>>(
+    out: &mut dyn Write,
+    format: Format,
+    width: Option<usize>,
+    walk: &mut dyn FnMut(&mut dyn FnMut(&R) -> io::Result<()>) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut count = 0_u64;
+    match format {
+        Format::Table | Format::Wide => {
+            let mut layout = Layout::new(R::COLUMNS);
+            walk(&mut |record| {
+                layout.measure(&record.cells());
+                Ok(())
+            })?;
+            layout.fit(width);
+            layout.write_header(out)?;
+            walk(&mut |record| layout.write_row(&record.cells(), out))
+        }
+        Format::Csv => {
+            csv::write_row(out, R::COLUMNS)?;
+            walk(&mut |record| csv::write_row(out, &record.cells()))
+        }
+        Format::Name => {
+            walk(&mut |record| writeln!(out, "{}", super::text::visible(record.label())))
+        }
+        Format::Json => {
+            walk(&mut |record| {
+                out.write_all(if count == 0 { b"[\n" } else { b",\n" })?;
+                count += 1;
+                super::json::write_text(out, &serde_json::to_vec(record)?)
+            })?;
+            Ok(out.write_all(if count == 0 { b"[]\n" } else { b"\n]\n" })?)
+        }
+        Format::Yaml => {
+            walk(&mut |record| {
+                count += 1;
+                write_yaml_of(out, &[record])
+            })?;
+            Ok(out.write_all(if count == 0 { b"[]\n" } else { b"" })?)
+        }
+    }
+}
+
 fn write_json_list<R: Serialize>(out: &mut dyn Write, records: &[R]) -> io::Result<()> {
     if records.is_empty() {
         return out.write_all(b"[]\n");

@@ -1,3 +1,6 @@
 //! Files kept on this machine beside the catalog.
 
+pub mod files;
 pub mod pictures;
+pub mod place;
+pub mod walk;

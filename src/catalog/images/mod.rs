@@ -7,6 +7,7 @@ mod write;
 
 pub(super) use read::for_each_searched;
 pub(super) use read::select;
+pub(super) use rows::object_of;
 pub use write::{Changed, Inserted, NewRow};
 
 use std::collections::{BTreeMap, HashMap};
@@ -209,7 +210,7 @@ impl<'de> serde::Deserialize<'de> for Fields {
     }
 }
 
-fn pairs(row: &Row<'_>, column: usize) -> Result<Vec<(String, String)>> {
+pub(super) fn pairs(row: &Row<'_>, column: usize) -> Result<Vec<(String, String)>> {
     match text(row, column)? {
         None => Ok(Vec::new()),
         Some(text) => serde_json::from_str(text)

@@ -87,7 +87,8 @@ impl Columns {
 }
 
 /// Returns the JSON object of fields whose values are JSON text already.
-fn object_of(fields: &[(String, String)]) -> String {
+/// Returns the JSON object of fields whose values are JSON text.
+pub(in crate::catalog) fn object_of(fields: &[(String, String)]) -> String {
     let members: Vec<String> = fields
         .iter()
         .map(|(key, value)| format!("{}:{value}", serde_json::Value::from(key.as_str())))

@@ -1,6 +1,8 @@
 //! Catalogs of every version that ever was, opened by this program.
 
-use std::path::Path;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::Connection;
@@ -12,7 +14,7 @@ use crate::domain::group::GroupsInput;
 use crate::domain::image::{Archived, Image, ImageFilter, NewImage};
 
 /// What the programs of these versions wrote, version by version.
-const WRITTEN: [&str; 5] = [
+const WRITTEN: [&str; 6] = [
     "UPDATE settings SET value = '8f0b7a4e-0000-4000-8000-000000000001' WHERE name = 'catalog-id';
      INSERT INTO groups VALUES ('g-1', 'research', 'Research', 1);
      INSERT INTO secrets VALUES ('pull-1', 'pull', 'Pull', 'kubernetes', 'quay.io', 'bot', 'file', 1);
@@ -43,6 +45,10 @@ const WRITTEN: [&str; 5] = [
      INSERT INTO invalid_entries (format, name, reason, raw, imported_at)
      VALUES ('primehub', 'odd', 'no type', x'7b7d', '2020-04-01T00:00:00Z');",
     "INSERT INTO platform_files VALUES ('kubeflow', 'workspacekind.yaml', '{}');",
+    "INSERT INTO stored_images (collection, name, tag, version, client, path, size, sha256, metadata,
+       labels, created_at, added)
+     VALUES ('lab', 'other', 'v2', 'aa', 'file', x'2fff', 3, 'aa', '{\"a\":2.50}', '{\"k\":\"v\"}',
+       '2020-05-01T00:00:00Z', 2);",
 ];
 
 /// Writes a catalog as the program of that version did.
@@ -52,11 +58,9 @@ fn write(path: &Path, version: i64) {
     connection
         .execute_batch("PRAGMA journal_mode = WAL")
         .expect("it can be set");
-    migrate_to(&mut connection, version).expect("it can be made");
-    for (number, sql) in (1..).zip(WRITTEN) {
-        if number <= version {
-            connection.execute_batch(sql).expect("it is SQL");
-        }
+    for (number, sql) in (1..=version).zip(WRITTEN) {
+        migrate_to(&mut connection, number).expect("it can be made");
+        connection.execute_batch(sql).expect("it is SQL");
     }
 }
 
@@ -178,8 +182,27 @@ fn assert_everything_is_there(catalog: &Catalog, version: i64) {
         ),
         (1, 1, 1, 1, 2)
     );
-    let stored = u64::from(version >= 4);
-    assert_eq!((info.stored_images, info.invalid_entries), (stored, stored));
+    let kept = [version >= 4, version >= 6].map(u64::from);
+    assert_eq!(
+        (info.stored_images, info.invalid_entries),
+        (kept[0] + kept[1], kept[0])
+    );
+    let mut stored = Vec::new();
+    catalog
+        .for_each_stored::<Error>("", |image| {
+            stored.push((image.uri.to_string(), image.path.expect("a path")));
+            Ok(())
+        })
+        .expect("it can be read");
+    let mut expected = Vec::new();
+    if version >= 4 {
+        expected.push(("lab/tool:v1".to_owned(), PathBuf::from("/tmp/tool.sif")));
+    }
+    if version >= 6 {
+        let path = PathBuf::from(OsStr::from_bytes(b"/\xff"));
+        expected.push(("lab/other:v2@aa".to_owned(), path));
+    }
+    assert_eq!(stored, expected);
 }
 
 /// Returns the definition of everything in the schema.

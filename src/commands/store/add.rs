@@ -1,0 +1,128 @@
+//! `imgdex store add` and `record`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{at_length, print_added, store};
+use crate::app::App;
+use crate::catalog::Catalog;
+use crate::commands::Status;
+use crate::commands::input::source;
+use crate::domain::stored::StoredName;
+use crate::error::{Error, Kind, Result};
+use crate::ops;
+use crate::ops::store::{Keep, NewFile, NewRecord};
+
+/// Move a file into the store, and record it
+///
+/// It lies at STORE/COLLECTION/NAME/TAG@VERSION.ENDING; its version is its SHA-256
+/// unless one is given. The tag stands for the file that was added last; the ones
+/// before keep their versions.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  imgdex store add tool.sif --name lab/tool
+  imgdex store add tool.sif --name lab/tool:1.2 --copy
+  imgdex store add tool.sif --name lab/tool@2026.1 --in-place --metadata tool.json")]
+pub struct Add {
+    /// The file
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// `[COLLECTION/]NAME[:TAG][@VERSION]`; without them it is in `library`, tagged `latest`
+    #[arg(long, value_name = "NAME")]
+    name: String,
+    /// Keep a copy, and leave the file
+    #[arg(long, conflicts_with = "in_place")]
+    copy: bool,
+    /// Only record where the file is
+    #[arg(long)]
+    in_place: bool,
+    /// A JSON or YAML object to be kept with the record; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    metadata: Option<PathBuf>,
+}
+
+impl Add {
+    pub fn run(self, app: &mut App) -> Result<Status> {
+        let store = store(app)?;
+        let name = parse(&self.name)?;
+        let metadata = metadata(app, self.metadata)?;
+        let new = NewFile {
+            file: &self.file,
+            name,
+            keep: match (self.copy, self.in_place) {
+                (true, _) => Keep::Copy,
+                (_, true) => Keep::InPlace,
+                _ => Keep::Move,
+            },
+            metadata,
+            store: &store,
+        };
+        let place = app.place()?;
+        let open = || Ok(Catalog::open_for_writing(&place)?);
+        let actor = app.actor();
+        let added = at_length(app, |_, go_on| ops::store::add(open, actor, new, go_on))?;
+        print_added(app, &added)?;
+        let Some(error) = added.stays else {
+            return Ok(Status::Done);
+        };
+        app.console.flush()?;
+        let failure = Error::from(ops::Error::from(error));
+        app.console.warn(&format!(
+            "warning: the file is in the store, and stays where it was too: {}{}",
+            failure.message,
+            failure
+                .cause
+                .map(|cause| format!(": {cause}"))
+                .unwrap_or_default()
+        ));
+        Ok(Status::PartlyDone)
+    }
+}
+
+/// Record a URL without a file
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  imgdex store record --url https://example.com/images/tool.sif
+  imgdex store record --url docker://quay.io/example/tool:1.2 --name lab/tool:1.2
+  echo '{\"url\": \"https://example.com/tool.sif\", \"licence\": \"MIT\"}' | \\
+    imgdex store record --metadata -")]
+pub struct Record {
+    /// The URL; without it, the `url` of the metadata
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+    /// `[COLLECTION/]NAME[:TAG][@VERSION]`; without it, the last part of the URL
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// A JSON or YAML object to be kept with the record; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    metadata: Option<PathBuf>,
+}
+
+impl Record {
+    pub fn run(self, app: &mut App) -> Result<Status> {
+        store(app)?;
+        let new = NewRecord {
+            url: self.url,
+            name: self.name.as_deref().map(parse).transpose()?,
+            metadata: metadata(app, self.metadata)?,
+        };
+        let image = ops::store::record_of_url(new)?;
+        let added = ops::store::record(&mut app.write()?, app.actor(), &image)?;
+        print_added(app, &added)?;
+        Ok(Status::Done)
+    }
+}
+
+pub(super) fn parse(name: &str) -> Result<StoredName> {
+    StoredName::parse(name).map_err(|rule| Error::new(Kind::InvalidInput, rule))
+}
+
+fn metadata(app: &mut App, file: Option<PathBuf>) -> Result<Vec<(String, String)>> {
+    match file {
+        Some(file) => Ok(ops::store::metadata(source(app, Some(&file))?)?),
+        None => Ok(Vec::new()),
+    }
+}
