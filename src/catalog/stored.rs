@@ -54,6 +54,17 @@ impl Catalog {
     pub fn is_stored_at(&self, path: &Path) -> Result<bool> {
         Ok(at(&self.connection, path)?.is_some())
     }
+
+    /// Returns whether a stored image of another uri has its file at that path.
+    ///
+    /// # Errors
+    /// Those of the catalog.
+    pub fn is_shared(&self, path: &Path, uri: &StoredUri) -> Result<bool> {
+        Ok(self
+            .connection
+            .prepare_cached("SELECT 1 FROM stored_images WHERE path = ?1 AND uri <> ?2")?
+            .exists((bytes(path), uri.to_string()))?)
+    }
 }
 
 impl Writer<'_> {

@@ -13,6 +13,7 @@ mod images;
 mod metadata;
 mod output;
 mod secrets;
+mod store;
 
 use serde_json::Value;
 use support::{Home, Ran};

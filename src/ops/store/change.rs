@@ -88,9 +88,15 @@ pub fn move_file(
     } else {
         to.to_path_buf()
     };
-    let to = files::whole_path(&to).map_err(|source| Error::Read {
-        name: to.parent().unwrap_or(&to).display().to_string(),
-        source,
+    let to = files::whole_path(&to).map_err(|source| match source.kind() {
+        std::io::ErrorKind::NotFound => Error::NotFound {
+            what: format!("there is no folder to move to: `{}`", to.display()),
+            hint: "make the folder first".to_owned(),
+        },
+        _ => Error::Read {
+            name: to.display().to_string(),
+            source,
+        },
     })?;
     if to == from {
         return Ok(to);
@@ -119,6 +125,9 @@ pub fn rename(
     if uri == image.uri {
         return Ok(image.clone());
     }
+    if reread(catalog, &uri).is_ok() {
+        return Err(taken(&uri));
+    }
     let store = files::real_folder(store).unwrap_or_else(|_| store.to_path_buf());
     let from = path_of(image)?.filter(|path| path.starts_with(&store));
     match from {
@@ -138,16 +147,20 @@ pub fn rename(
     reread(catalog, &uri)
 }
 
+fn taken(uri: &StoredUri) -> Error {
+    Error::Exists {
+        what: format!("stored image `{uri}` already exists"),
+        hint: format!("remove its record with `imgdex store rm {uri}`, or take another name"),
+    }
+}
+
 fn rename_in(
     writer: &crate::catalog::Writer<'_>,
     image: &StoredImage,
     uri: &StoredUri,
 ) -> Result<()> {
     if writer.stored_image(uri)?.is_some() {
-        return Err(Error::Exists {
-            what: format!("stored image `{uri}` already exists"),
-            hint: format!("remove its record with `imgdex store rm {uri}`, or take another name"),
-        });
+        return Err(taken(uri));
     }
     let now = writer.stored_image(&image.uri)?;
     let now = now

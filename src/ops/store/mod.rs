@@ -22,7 +22,7 @@ use super::{Error, Result, Source};
 use crate::catalog::{Catalog, Put};
 use crate::domain::change::Actor;
 use crate::domain::name::shorten;
-use crate::domain::stored::{StoredImage, StoredName, client, ending_of, name_of_url};
+use crate::domain::stored::{StoredImage, StoredName, StoredUri, client, ending_of, name_of_url};
 use crate::formats::document::{Node, write_json};
 use crate::store::files::{self, GoOn, Measured};
 use crate::store::place::Beside;
@@ -103,7 +103,7 @@ pub fn add(
         return put_in_place(&mut catalog, actor, image);
     }
     if new.keep == Keep::Move {
-        refuse_to_take(&catalog, source.path())?;
+        refuse_to_take(&catalog, source.path(), &image.uri)?;
     }
     let writer = catalog.begin(actor)?;
     let before = writer.stored_image(&image.uri)?;
@@ -133,13 +133,13 @@ pub fn add(
     Ok(Added { image, put, stays })
 }
 
-/// Refuses to move away the file of a record.
-fn refuse_to_take(catalog: &Catalog, path: &Path) -> Result<()> {
-    if !catalog.is_stored_at(path)? {
+/// Refuses to move away the file of another record.
+fn refuse_to_take(catalog: &Catalog, path: &Path, uri: &StoredUri) -> Result<()> {
+    if !catalog.is_shared(path, uri)? {
         return Ok(());
     }
     Err(Error::Refused {
-        what: format!("`{}` is the file of a record", path.display()),
+        what: format!("`{}` is the file of another record", path.display()),
         hint: "give it another name with `imgdex store rename`, or keep both with `--copy`"
             .to_owned(),
     })
