@@ -7,7 +7,7 @@ use crate::{assert_whole, copy, image, images, names};
 /// Runs the program in homes that are all alike, its first, second, third …
 /// call failing, and also that call and all later ones, until it has its end
 /// without having met a failure; no call is left out.
-fn fail_every(
+pub fn fail_every(
     call: &str,
     error: &str,
     home: &dyn Fn() -> Home,

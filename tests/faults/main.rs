@@ -17,6 +17,7 @@ mod kill;
 mod metadata;
 mod quiet_start;
 mod search;
+mod store;
 mod strace;
 
 use std::collections::BTreeMap;
