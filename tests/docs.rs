@@ -149,6 +149,21 @@ fn help_examples(home: &Home, command: &[&str], found: &mut Vec<String>) {
     }
 }
 
+/// Writes an empty database of sregistry where it keeps its own.
+fn sregistry(home: &Home) {
+    let path = home.path().join(".singularity/sregistry.db");
+    std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+    rusqlite::Connection::open(path)
+        .and_then(|database| {
+            database.execute_batch(
+                "CREATE TABLE collection (id, name, token, created_at);
+                 CREATE TABLE container (id, created_at, metrics, name, tag, image, url, uri,
+                   client, version, collection_id);",
+            )
+        })
+        .expect("it is SQL");
+}
+
 #[test]
 fn every_example_of_the_help_is_a_command_that_works() {
     let mut found = Vec::new();
@@ -194,7 +209,12 @@ fn every_example_of_the_help_is_a_command_that_works() {
                 "profile_list.yaml",
                 "- display_name: R\n  slug: r\n  kubespawner_override:\n    image: quay.io/a/r:1\n",
             )
+            .write("tool.sif", "a tool")
+            .write("tool.json", r#"{"licence": "MIT"}"#)
+            .write("kept.sif", "an older tool")
             .write(".config/fish/completions/x", "");
+        home.run("store add kept.sif --name lab/old").ok();
+        sregistry(&home);
         home.run("metadata import --directory metadata").ok();
         let words: Vec<&str> = example.split_whitespace().collect();
         let needs_another_program = ["kubectl", "jq", "man"]

@@ -49,7 +49,7 @@ fn the_help_of_every_command_has_an_example() {
 #[test]
 fn the_help_of_a_noun_has_an_example_too() {
     let home = Home::new();
-    for noun in ["images", "groups", "secrets", "catalog", "config"] {
+    for noun in ["images", "groups", "secrets", "store", "catalog", "config"] {
         let ran = home.run(&format!("{noun} --help")).ok();
         assert!(ran.stdout.contains("Example"), "{noun}:\n{}", ran.stdout);
     }
