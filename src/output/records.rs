@@ -52,6 +52,9 @@ pub fn write_list<R: Record>(
     }
 }
 
+/// What is done with each of many things.
+pub type Each<'a, R> = &'a mut dyn FnMut(&R) -> io::Result<()>;
+
 /// Prints things that `walk` goes through one by one, twice for a table: nothing
 /// holds all of them.
 ///
@@ -61,7 +64,7 @@ pub fn write_walk<R: Record, E: From<io::Error>>(
     out: &mut dyn Write,
     format: Format,
     width: Option<usize>,
-    walk: &mut dyn FnMut(&mut dyn FnMut(&R) -> io::Result<()>) -> Result<(), E>,
+    walk: &mut dyn FnMut(Each<'_, R>) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut count = 0_u64;
     match format {

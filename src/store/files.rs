@@ -173,11 +173,15 @@ impl Source {
         self.metadata.permissions().mode() & 0o777
     }
 
-    /// Removes the file from where it was opened.
+    /// Removes the file from where it was opened, if it is there.
     ///
     /// # Errors
     /// [`Error::Write`]; [`Error::Changed`] where another file has its path by now.
     pub fn remove(self) -> Result<()> {
+        let found = fs::symlink_metadata(&self.path);
+        if found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+            return Ok(());
+        }
         if !self.is_at(&self.path) {
             return Err(Error::Changed { path: self.path });
         }

@@ -15,8 +15,9 @@ use crate::ops;
 use crate::ops::store::{Finding, Imported};
 use crate::output::records::{Record, write_list};
 
-/// Find records whose files are gone, and files without records; exit 13 where there
-/// are any
+/// Find records whose files are gone, and files without records
+///
+/// The exit code is 13 where there are any.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -16,7 +16,7 @@ use crate::formats::document::{Position, json, write_json_pretty, write_yaml};
 use crate::ops::store::{find, path_of};
 use crate::output::format::Format;
 use crate::output::json::write_text;
-use crate::output::records::{Record, write_walk};
+use crate::output::records::{Each, Record, write_walk};
 use crate::output::text::visible;
 
 /// List what is kept or recorded, in the order of creation
@@ -155,20 +155,19 @@ impl Labels {
         }
         let (format, width) = (app.format, app.console.width);
         let out = app.console.out();
-        let labels_of =
-            |image: &StoredImage, each: &mut dyn FnMut(&Label) -> std::io::Result<()>| {
-                image
-                    .labels
-                    .iter()
-                    .filter(|(key, _)| self.key.as_ref().is_none_or(|wanted| wanted == *key))
-                    .try_for_each(|(key, value)| {
-                        each(&Label {
-                            uri: image.uri.to_string(),
-                            key: key.clone(),
-                            value: value.clone(),
-                        })
+        let labels_of = |image: &StoredImage, each: Each<'_, Label>| {
+            image
+                .labels
+                .iter()
+                .filter(|(key, _)| self.key.as_ref().is_none_or(|wanted| wanted == *key))
+                .try_for_each(|(key, value)| {
+                    each(&Label {
+                        uri: image.uri.to_string(),
+                        key: key.clone(),
+                        value: value.clone(),
                     })
-            };
+                })
+        };
         catalog.in_snapshot::<_, Error>(|catalog| {
             write_walk(out, format, width, &mut |each| match &image {
                 Some(image) => Ok(labels_of(image, each)?),

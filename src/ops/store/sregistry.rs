@@ -43,14 +43,7 @@ pub fn import(
                 .collect::<Vec<_>>()
                 .join("; "),
         ),
-        CatalogError::Io {
-            source: Some(source),
-            ..
-        } => Error::Read {
-            name: database.display().to_string(),
-            source,
-        },
-        other => other.into(),
+        other => unreadable(database, other),
     })?;
     let mut catalog = open()?;
     let folder = database.parent().unwrap_or(Path::new(""));
@@ -61,7 +54,7 @@ pub fn import(
             source,
         })
     };
-    sregistry.for_each::<Error>(|container| {
+    let imported = sregistry.for_each::<Failure>(|container| {
         let shown = shorten(&format!(
             "{}/{}:{}",
             container.collection, container.name, container.tag
@@ -74,8 +67,43 @@ pub fn import(
             put_all(&mut catalog, &actor, &mut batch, &mut tell)?;
         }
         Ok(())
+    });
+    imported.map_err(|failure| match failure {
+        Failure::Sregistry(error) => unreadable(database, error),
+        Failure::Ours(error) => error,
     })?;
     put_all(&mut catalog, &actor, &mut batch, &mut tell)
+}
+
+/// Which of the two databases failed.
+enum Failure {
+    Sregistry(CatalogError),
+    Ours(Error),
+}
+
+impl From<CatalogError> for Failure {
+    fn from(error: CatalogError) -> Self {
+        Self::Sregistry(error)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Ours(error)
+    }
+}
+
+fn unreadable(database: &Path, error: CatalogError) -> Error {
+    Error::Read {
+        name: database.display().to_string(),
+        source: match error {
+            CatalogError::Io {
+                source: Some(source),
+                ..
+            } => source,
+            other => std::io::Error::other(other),
+        },
+    }
 }
 
 fn put_all(

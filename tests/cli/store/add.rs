@@ -62,7 +62,7 @@ fn the_same_file_again_is_no_error() {
 #[test]
 fn names_decide_where_a_file_lies() {
     let home = Home::new();
-    let mut check = |file: &str, name: &str, place: &str| {
+    let check = |file: &str, name: &str, place: &str| {
         home.write(file, "one\n");
         home.call_with(&["store", "add", file, "--name", name])
             .run()
