@@ -112,7 +112,7 @@ fn paths_are_taken_as_they_are() {
 
 /// Runs the program where that folder is mounted read-only: root may write to
 /// whatever is only said to be read-only.
-fn in_read_only(home: &Home, folder: &std::path::Path, arguments: &[&str]) -> Ran {
+pub fn in_read_only(home: &Home, folder: &std::path::Path, arguments: &[&str]) -> Ran {
     let script = "mount --bind \"$1\" \"$1\" && mount -o remount,bind,ro \"$1\" || exit 99
                   cd . && shift && exec \"$@\"";
     let mut command = home.command("unshare");

@@ -4,8 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use crate::disk::fail_every;
+use crate::folders::in_read_only;
 use crate::strace::{Fault, run_with};
-use crate::support::{Home, Ran};
+use crate::support::{Home, PROGRAM, Ran};
 use crate::{assert_whole, copy, image};
 
 /// Longer than what is read at once.
@@ -165,4 +166,83 @@ fn an_interrupted_copy_leaves_no_half_file() {
         }
         assert!(interrupted >= 3, "{interrupted}");
     }
+}
+
+/// Runs shell commands, which find the program as `$1`, where the store is a file
+/// system of its own that holds so much.
+fn with_store_of(home: &Home, size: &str, commands: &str) -> Ran {
+    let script = format!(
+        "mkdir -p store && mount -t tmpfs -o size={size} tmpfs store || exit 99
+         cp tool.sif store/.before
+         {commands}"
+    );
+    let mut command = home.command("unshare");
+    command
+        .args(["--mount", "bash", "-c", &script, "bash", PROGRAM])
+        .env("IMGDEX_STORE", home.path().join("store"));
+    let ran = crate::finish(&mut command);
+    assert_ne!(
+        ran.code, 99,
+        "cannot mount: the tests are to be run as root: {ran:#?}"
+    );
+    ran
+}
+
+#[test]
+fn a_file_is_moved_to_another_file_system_and_back() {
+    let home = with_file(&with_catalog());
+    let ran = with_store_of(
+        &home,
+        "16m",
+        "set -e
+         $1 store add tool.sif --name lab/tool
+         test ! -e tool.sif
+         cmp store/.before \"$($1 store get lab/tool)\"
+         $1 store check
+         $1 store mv lab/tool back.sif
+         cmp store/.before back.sif
+         find store -type f ! -name .before",
+    )
+    .ok();
+    assert_eq!(ran.stdout.lines().count(), 1, "{ran:#?}");
+    home.run("store check").ok();
+}
+
+#[test]
+fn a_store_that_is_full_leaves_the_file() {
+    let home = with_file(&with_catalog());
+    for keep in ["", "--copy"] {
+        let command = format!(
+            "$1 store add tool.sif --name lab/tool {keep}; code=$?
+             find store -type f ! -name .before; exit $code"
+        );
+        let ran = with_store_of(&home, "4m", &command).fails(10);
+        assert_eq!(ran.stdout, "");
+        assert!(ran.stderr.contains("No space left"), "{ran:#?}");
+        assert_nothing_is_lost(&home, &ran);
+    }
+}
+
+#[test]
+fn a_store_that_is_read_only_leaves_the_file() {
+    let home = with_file(&with_catalog());
+    home.write("old.sif", "old");
+    home.run("store add old.sif --name lab/old").ok();
+    let store = home.path().join(".local/share/imgdex/store");
+    let run = |arguments: &str| {
+        let words: Vec<&str> = arguments.split_whitespace().collect();
+        in_read_only(&home, &store, &words)
+    };
+    for command in [
+        "store add tool.sif --name lab/tool",
+        "store add tool.sif --name lab/old --copy",
+        "store rename lab/old lab/new",
+    ] {
+        run(command).fails(10);
+    }
+    assert!(home.path().join("tool.sif").exists());
+    run("store get lab/old").ok();
+    run("store check").ok();
+    run("store check --repair").ok();
+    home.run("store check").ok();
 }
