@@ -152,7 +152,7 @@ impl Rmi {
         for error in removed.failed {
             app.console.warn(&format!("warning: {error}"));
         }
-        Err(Error::from(ops::Error::from(last)).hint(
+        Err(Error::from(last).hint(
             "the record is removed, and the file is there: remove it by hand, or record it again \
              with `imgdex store check --repair`",
         ))
@@ -185,7 +185,7 @@ impl Rename {
             ops::store::rename(&mut catalog, actor, &image, new, &store, go_on)
         })?;
         app.console
-            .note(&format!("renamed `{}` to `{}`", image.uri, renamed.uri));
+            .note(&format!("renamed `{}` to `{}`", image.uri, renamed));
         Ok(Status::Done)
     }
 }

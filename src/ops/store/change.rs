@@ -15,8 +15,8 @@ use crate::store::place::Beside;
 pub struct Removed {
     /// Files that another record has too.
     pub shared: Vec<PathBuf>,
-    /// Files that could not be removed.
-    pub failed: Vec<files::Error>,
+    /// Why files could not be removed.
+    pub failed: Vec<Error>,
 }
 
 /// Removes records, all of them or none, and then their files where that is asked
@@ -30,7 +30,7 @@ pub fn remove(
     images: &[StoredImage],
     files_too: bool,
 ) -> Result<Removed> {
-    let writer = catalog.begin(actor)?;
+    let writer = catalog.begin(actor.clone())?;
     let mut paths: Vec<PathBuf> = Vec::new();
     for image in images {
         let now = writer.stored_image(&image.uri)?;
@@ -58,11 +58,27 @@ pub fn remove(
         if files::is_gone(&path) {
             continue;
         }
-        if let Err(error) = files::remove(&path) {
+        let work = || files::remove(&path);
+        if let Err(error) = unless_recorded(catalog, actor.clone(), &path, work) {
             removed.failed.push(error);
         }
     }
     Ok(removed)
+}
+
+/// Takes away the file at a path unless a record has it by now: whoever puts a file
+/// into its place holds the write transaction, as this does.
+pub(super) fn unless_recorded(
+    catalog: &mut Catalog,
+    actor: Actor,
+    path: &Path,
+    work: impl FnOnce() -> files::Result<()>,
+) -> Result<()> {
+    let writer = catalog.begin(actor)?;
+    if writer.stored_at(path)?.is_none() {
+        work()?;
+    }
+    Ok(())
 }
 
 /// Moves the file of an image to a path, or into a folder; its record follows.
@@ -105,8 +121,8 @@ pub fn move_file(
     Ok(to)
 }
 
-/// Gives an image another name, and its file in the store the place of that name. A
-/// tag or version that is not given stays.
+/// Gives an image another name, which is returned, and its file in the store the
+/// place of that name. A tag or version that is not given stays.
 ///
 /// # Errors
 /// For a name that is taken, and a file that is gone.
@@ -117,13 +133,13 @@ pub fn rename(
     to: StoredName,
     store: &Path,
     go_on: GoOn<'_>,
-) -> Result<StoredImage> {
+) -> Result<StoredUri> {
     let uri = StoredUri {
         tag: to.tag.clone().unwrap_or_else(|| image.uri.tag.clone()),
         ..to.with_version(image.uri.version.as_deref())
     };
     if uri == image.uri {
-        return Ok(image.clone());
+        return Ok(uri);
     }
     if reread(catalog, &uri).is_ok() {
         return Err(taken(&uri));
@@ -144,7 +160,7 @@ pub fn rename(
             relocate(catalog, actor, image, &from, &place, Some(&uri), go_on)?;
         }
     }
-    reread(catalog, &uri)
+    Ok(uri)
 }
 
 fn taken(uri: &StoredUri) -> Error {
@@ -181,7 +197,7 @@ fn relocate(
 ) -> Result<()> {
     let mut source = files::Source::open(from)?;
     let beside = Beside::of(&mut source, to, go_on)?;
-    let writer = catalog.begin(actor)?;
+    let writer = catalog.begin(actor.clone())?;
     match uri {
         Some(uri) => rename_in(&writer, image, uri)?,
         None => {
@@ -196,7 +212,11 @@ fn relocate(
     // Where this fails, what was placed is taken away again.
     writer.commit()?;
     placed.keep();
-    Ok(source.remove()?)
+    unless_recorded(catalog, actor, from, || match source.remove() {
+        // What another process has put there since is not ours to remove.
+        Err(files::Error::Changed { .. }) => Ok(()),
+        done => done,
+    })
 }
 
 /// Sets a label of an image; returns whether it was another.

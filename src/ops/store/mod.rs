@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::{Faults, ItemName};
 use super::{Error, Result, Source};
-use crate::catalog::{Catalog, Put};
+use crate::catalog::{Catalog, Put, Writer};
 use crate::domain::change::Actor;
 use crate::domain::name::shorten;
 use crate::domain::stored::{StoredImage, StoredName, StoredUri, client, ending_of, name_of_url};
@@ -105,14 +105,11 @@ pub fn add(
     if new.keep == Keep::Move {
         refuse_to_take(&catalog, source.path(), &image.uri)?;
     }
-    let writer = catalog.begin(actor)?;
+    let writer = catalog.begin(actor.clone())?;
     let before = writer.stored_image(&image.uri)?;
     let placed = beside.put(&place)?;
-    let done = writer
-        .put_stored(&image)
-        .and_then(|put| writer.commit().map(|()| put));
     // Where this fails, what was placed is taken away again.
-    let put = done?;
+    let (put, stored) = put_and_commit(writer, &image)?;
     placed.keep();
     // The same content under another ending.
     if let Some(old) = before.and_then(|before| {
@@ -120,17 +117,29 @@ pub fn add(
         before
             .path
             .filter(|old| is_same && *old != place && old.starts_with(&store))
-    }) && !catalog.is_stored_at(&old)?
-        && source.path() != old
+    }) && source.path() != old
     {
-        let _ = files::remove(&old);
+        // Where it stays, `check` tells of it.
+        let _ = change::unless_recorded(&mut catalog, actor.clone(), &old, || files::remove(&old));
     }
     let stays = match new.keep {
         Keep::Move => source.remove().err(),
         _ => None,
     };
-    let image = find::reread(&catalog, &image.uri)?;
-    Ok(Added { image, put, stays })
+    Ok(Added {
+        image: stored,
+        put,
+        stays,
+    })
+}
+
+/// Puts a record and returns it as it became: another process may change it again as
+/// soon as it is there.
+fn put_and_commit(writer: Writer<'_>, image: &StoredImage) -> Result<(Put, StoredImage)> {
+    let put = writer.put_stored(image)?;
+    let stored = writer.stored_image(&image.uri)?;
+    writer.commit()?;
+    Ok((put, stored.unwrap_or_else(|| image.clone())))
 }
 
 /// Refuses to move away the file of another record.
@@ -154,9 +163,7 @@ fn put_in_place(catalog: &mut Catalog, actor: Actor, mut image: StoredImage) -> 
     {
         image.path = None;
     }
-    let put = writer.put_stored(&image)?;
-    writer.commit()?;
-    let image = find::reread(catalog, &image.uri)?;
+    let (put, image) = put_and_commit(writer, &image)?;
     Ok(Added {
         image,
         put,
@@ -243,10 +250,9 @@ pub fn record_of_url(new: NewRecord) -> Result<StoredImage> {
 /// Those of the catalog.
 pub fn record(catalog: &mut Catalog, actor: Actor, image: &StoredImage) -> Result<Added> {
     let writer = catalog.begin(actor)?;
-    let put = writer.put_stored(image)?;
-    writer.commit()?;
+    let (put, image) = put_and_commit(writer, image)?;
     Ok(Added {
-        image: find::reread(catalog, &image.uri)?,
+        image,
         put,
         stays: None,
     })

@@ -236,3 +236,43 @@ fn many_can_add_at_once() {
     let path = lines(home.run("store get lab/tool"));
     assert!(fs::metadata(&path[0]).expect("there").is_file());
 }
+
+#[test]
+fn records_and_files_agree_whatever_is_done_at_once() {
+    let home = Home::new();
+    let script = format!(
+        "for i in 1 2 3 4 5 6 7 8; do
+           echo one > $1-$i.sif
+           {PROGRAM} -q store add $1-$i.sif --name lab/t || exit 1
+           case $((($1 + i) % 4)) in
+             0) {PROGRAM} -q store rmi lab/t --yes;;
+             1) {PROGRAM} -q store rename lab/t lab/u;;
+             2) {PROGRAM} -q store rmi lab/u --yes;;
+             3) {PROGRAM} -q store check --repair || exit 1;;
+           esac
+         done; exit 0"
+    );
+    let children: Vec<_> = (1..=5)
+        .map(|number| {
+            home.command("bash")
+                .args(["-c", &script, "bash", &number.to_string()])
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .expect("it starts")
+        })
+        .collect();
+    for mut child in children {
+        assert!(child.wait().expect("it ends").success());
+    }
+    home.run("store check").ok();
+    let left = files(home.path());
+    assert!(
+        !left.iter().any(|file| file.starts_with(char::is_numeric)),
+        "{left:?}"
+    );
+    assert!(
+        !left.iter().any(|file| file.contains(".imgdex-")),
+        "{left:?}"
+    );
+}
