@@ -29,7 +29,7 @@ pub struct Check {
     #[arg(long)]
     repair: bool,
     /// Look for moved files in this folder too, by their hashes
-    #[arg(long, value_name = "DIR", requires = "repair")]
+    #[arg(long, value_name = "DIR")]
     search: Option<PathBuf>,
 }
 
@@ -69,6 +69,12 @@ impl Check {
             return Ok(Status::Done);
         }
         app.console.flush()?;
+        for finding in &findings {
+            if let (Some(uri), Some(found)) = (&finding.uri, &finding.found) {
+                app.console
+                    .note(&format!("the file of `{uri}` is at `{}`", found.display()));
+            }
+        }
         if !self.repair {
             app.console.hint(
                 "`imgdex store check --repair` makes them agree; with `--search DIR` it looks for \

@@ -31,6 +31,8 @@ pub struct Finding {
     pub path: PathBuf,
     /// What was done: `relinked`, `dropped`, `recorded`.
     pub repair: Option<&'static str>,
+    /// Where the file of a record was found that is not relinked.
+    pub found: Option<PathBuf>,
 }
 
 /// Returns the records whose files are gone and the files of the store without
@@ -60,13 +62,12 @@ pub fn check(
         }
         Ok(())
     })?;
-    let Some((catalog, actor)) = repair else {
-        return Ok(findings(&lost, &strays, store.as_deref()));
-    };
     let mut hashed = Hashed::default();
     let wanted: HashSet<u64> = lost.iter().filter_map(|image| image.size).collect();
     for stray in &strays {
-        hashed.take(stray, go_on)?;
+        if repair.is_some() || wanted.contains(&stray.size) {
+            hashed.take(stray, go_on)?;
+        }
     }
     if let Some(search) = check.search {
         let search = files::real_folder(search)?;
@@ -77,6 +78,9 @@ pub fn check(
             Ok(())
         })?;
     }
+    let Some((catalog, actor)) = repair else {
+        return Ok(findings(&lost, &strays, store.as_deref(), &hashed));
+    };
     let writer = catalog.begin(actor)?;
     let mut done = Vec::new();
     for image in &lost {
@@ -105,18 +109,25 @@ fn strays_in(catalog: &Catalog, store: &Path) -> Result<Vec<Found>> {
     Ok(strays)
 }
 
-fn findings(lost: &[StoredImage], strays: &[Found], store: Option<&Path>) -> Vec<Finding> {
+fn findings(
+    lost: &[StoredImage],
+    strays: &[Found],
+    store: Option<&Path>,
+    hashed: &Hashed,
+) -> Vec<Finding> {
     let of_record = lost.iter().map(|image| Finding {
         problem: "file gone",
         uri: Some(image.uri.to_string()),
         path: image.path.clone().unwrap_or_default(),
         repair: None,
+        found: hashed.of(image),
     });
     let of_file = strays.iter().map(|stray| Finding {
         problem: "no record",
         uri: store.and_then(|store| place_of(store, &stray.path)),
         path: stray.path.clone(),
         repair: None,
+        found: None,
     });
     of_record.chain(of_file).collect()
 }
@@ -141,6 +152,11 @@ struct Hashed {
 }
 
 impl Hashed {
+    /// Returns where the file of a record is, if it was read.
+    fn of(&self, image: &StoredImage) -> Option<PathBuf> {
+        self.by_hash.get(image.sha256.as_ref()?).cloned()
+    }
+
     fn take(&mut self, found: &Found, go_on: GoOn<'_>) -> Result<()> {
         let measured = match Source::open(&found.path).and_then(|mut file| file.measure(go_on)) {
             Ok(measured) => measured,
@@ -174,15 +190,11 @@ fn repair_record(
     if !files::is_gone(&path) {
         return Ok(None);
     }
-    let found = now
-        .sha256
-        .as_ref()
-        .and_then(|sha256| hashed.by_hash.get(sha256))
-        .filter(|found| !files::is_gone(found));
+    let found = hashed.of(&now).filter(|found| !files::is_gone(found));
     let (path, repair) = match found {
         Some(found) => {
-            writer.relink_stored(&now, found)?;
-            (found.clone(), "relinked")
+            writer.relink_stored(&now, &found)?;
+            (found, "relinked")
         }
         None => {
             writer.delete_stored(&now)?;
@@ -194,6 +206,7 @@ fn repair_record(
         uri: Some(now.uri.to_string()),
         path,
         repair: Some(repair),
+        found: None,
     }))
 }
 
@@ -211,6 +224,7 @@ fn repair_stray(
         uri: None,
         path: path.to_path_buf(),
         repair: None,
+        found: None,
     };
     let below = path.strip_prefix(store).unwrap_or(path);
     let Ok(mut uri) = StoredUri::of_path(below, &measured.sha256) else {
