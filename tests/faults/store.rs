@@ -84,6 +84,8 @@ fn a_full_or_failing_disk_leaves_the_file_where_it_was() {
     for (call, error) in [
         ("write", "ENOSPC"),
         ("pwrite64", "ENOSPC"),
+        ("fsync", "EIO"),
+        ("fdatasync", "EIO"),
         ("linkat", "EXDEV"),
         ("rename,?renameat,?renameat2", "EIO"),
         ("mkdir,?mkdirat", "EROFS"),

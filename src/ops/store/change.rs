@@ -209,9 +209,13 @@ fn relocate(
     }
     writer.move_stored(from, to)?;
     let placed = beside.put_new(to)?;
-    // Where this fails, what was placed is taken away again.
-    writer.commit()?;
-    placed.keep();
+    let done = writer.commit();
+    // What was placed is taken away again where no record has it. One can have it though
+    // the commit failed: where the disk did not confirm it.
+    if done.is_ok() || catalog.is_stored_at(to).unwrap_or_default() {
+        placed.keep();
+    }
+    done?;
     unless_recorded(catalog, actor, from, || match source.remove() {
         // What another process has put there since is not ours to remove.
         Err(files::Error::Changed { .. }) => Ok(()),

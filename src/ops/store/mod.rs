@@ -108,9 +108,17 @@ pub fn add(
     let writer = catalog.begin(actor.clone())?;
     let before = writer.stored_image(&image.uri)?;
     let placed = beside.put(&place)?;
-    // Where this fails, what was placed is taken away again.
-    let (put, stored) = put_and_commit(writer, &image)?;
-    placed.keep();
+    let done = put_and_commit(writer, &image);
+    // What was placed is taken away again where there is no record of it. There can be
+    // one though the commit failed: where the disk did not confirm it.
+    let is_recorded = || {
+        find::reread(&catalog, &image.uri)
+            .is_ok_and(|now| now.path.as_deref() == Some(&*place) && now.sha256 == image.sha256)
+    };
+    if done.is_ok() || is_recorded() {
+        placed.keep();
+    }
+    let (put, stored) = done?;
     // The same content under another ending.
     if let Some(old) = before.and_then(|before| {
         let is_same = before.sha256 == image.sha256;
