@@ -55,9 +55,9 @@ fn named_files(folder: &Path) -> Vec<std::path::PathBuf> {
         let path = entry.expect("an entry").path();
         if path.is_dir() {
             found.extend(named_files(&path));
-        } else if !path
+        } else if path
             .file_name()
-            .is_some_and(|name| name.as_encoded_bytes()[0] == b'.')
+            .is_none_or(|name| name.as_encoded_bytes()[0] != b'.')
         {
             found.push(path);
         }
