@@ -14,7 +14,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, openat, syncfs, unlinkat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, openat, unlinkat};
 
 use crate::domain::platform::Platform;
 use crate::ops::flat_folder::FlatFolder;
@@ -27,6 +27,11 @@ pub const MARKER: &str = ".imgdex-export";
 
 /// Where files wait until all of them are written.
 const BESIDE: &str = ".imgdex-export.tmp";
+
+/// An export of more files leaves it to the system when they come to the disk, as
+/// Elyra's own tool does: waiting for thousands takes longer than all the rest, and
+/// waiting for the whole file system also waits for what others wrote.
+const MOST_SYNCED: usize = 64;
 
 /// Where an export goes.
 #[derive(Debug, Clone)]
@@ -162,11 +167,11 @@ impl<'a> Target<'a> {
         self.marker
             .flush()
             .map_err(|source| self.failed(MARKER, source))?;
-        // A rename may come to the disk before the bytes of its file: one call for
-        // all of them, because one for each takes a hundred times as long.
-        syncfs(&self.beside).map_err(|errno| self.failed("", errno.into()))?;
         self.check_places()?;
         let marker = self.beside.open_file(OsStr::new(MARKER))?;
+        if self.is_synced() {
+            self.sync_files(&marker)?;
+        }
         let mut placed = 0;
         let done = self.replace(&marker, &mut placed, is_valid, &mut foreign);
         if let Err(error) = done {

@@ -8,7 +8,7 @@ use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
 use rustix::fs::{RenameFlags, fsync, renameat, renameat_with};
 use rustix::io::Errno;
 
-use super::{MARKER, Target};
+use super::{MARKER, MOST_SYNCED, Target};
 use crate::ops::Result;
 
 impl Target<'_> {
@@ -31,8 +31,32 @@ impl Target<'_> {
             self.put(OsStr::new(&name))?;
             *placed += 1;
         }
-        // What is said to be exported is there after a loss of power, too.
-        fsync(&self.folder).map_err(|errno| self.failed("", errno.into()))
+        if self.is_synced() {
+            fsync(&self.folder).map_err(|errno| self.failed("", errno.into()))?;
+        }
+        Ok(())
+    }
+
+    /// Returns whether what is said to be exported is there after a loss of power,
+    /// too.
+    pub(super) fn is_synced(&self) -> bool {
+        self.names <= MOST_SYNCED
+    }
+
+    /// Brings the bytes of the files to the disk, because a rename may come there
+    /// before them.
+    pub(super) fn sync_files(&self, mut marker: &File) -> Result<()> {
+        for name in BufReader::new(marker).lines().take(self.names) {
+            let name = name.map_err(|source| self.failed(MARKER, source))?;
+            let file = self.beside.open_file(OsStr::new(&name))?;
+            file.sync_all()
+                .map_err(|source| self.failed(&name, source))?;
+        }
+        marker
+            .sync_all()
+            .and_then(|()| marker.seek(SeekFrom::Start(0)))
+            .map_err(|source| self.failed(MARKER, source))?;
+        Ok(())
     }
 
     /// Moves a file to its place; what was there comes to where it was.
