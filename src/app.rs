@@ -1,6 +1,8 @@
 //! What a command works with: the console, the settings, the clock, and the
 //! catalog, opened only when it is asked for.
 
+pub mod network;
+
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

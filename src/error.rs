@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use std::io;
 
 use crate::domain::name::shorten;
-use crate::{catalog, credentials, ops};
+use crate::{catalog, credentials, ops, registry};
 
 /// What kind of failure it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +14,12 @@ pub enum Kind {
     /// A bad command line or bad input.
     InvalidInput,
     NotFound,
+    /// Not authenticated, or not allowed.
+    Denied,
+    /// A remote is not there for now.
+    Unavailable,
+    /// A remote answered what it must not, or not what was asked for.
+    Violation,
     /// The catalog is damaged, or newer than this program.
     BadCatalog,
     Locked,
@@ -38,6 +44,9 @@ impl Kind {
             Self::Failure => 1,
             Self::InvalidInput => 2,
             Self::NotFound => 4,
+            Self::Denied => 5,
+            Self::Unavailable => 6,
+            Self::Violation => 7,
             Self::BadCatalog => 8,
             Self::Locked => 9,
             Self::Io => 10,
@@ -55,6 +64,9 @@ impl Kind {
             Self::Failure => "failure",
             Self::InvalidInput => "invalid-input",
             Self::NotFound => "not-found",
+            Self::Denied => "denied",
+            Self::Unavailable => "unavailable",
+            Self::Violation => "violation",
             Self::BadCatalog => "bad-catalog",
             Self::Locked => "locked",
             Self::Io => "io",
@@ -205,6 +217,25 @@ impl From<credentials::Error> for Error {
     }
 }
 
+impl From<registry::Error> for Error {
+    fn from(error: registry::Error) -> Self {
+        use registry::Reason;
+        let kind = match error.reason {
+            Reason::Settings => Kind::InvalidInput,
+            Reason::NotFound => Kind::NotFound,
+            Reason::Denied => Kind::Denied,
+            Reason::Unavailable => Kind::Unavailable,
+            Reason::Violation => Kind::Violation,
+            Reason::Unsupported => Kind::Failure,
+        };
+        Self {
+            cause: error.cause,
+            hints: error.hint.into_iter().collect(),
+            ..Self::new(kind, error.message)
+        }
+    }
+}
+
 impl From<ops::Error> for Error {
     fn from(error: ops::Error) -> Self {
         use ops::Error as E;
@@ -212,6 +243,7 @@ impl From<ops::Error> for Error {
         match error {
             E::Catalog(error) => error.into(),
             E::Credentials(error) => error.into(),
+            E::Registry(error) => error.into(),
             E::Input {
                 faults, unlisted, ..
             } => {

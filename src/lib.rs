@@ -12,6 +12,7 @@ mod error;
 mod formats;
 mod ops;
 mod output;
+mod registry;
 mod store;
 
 use std::ffi::OsString;

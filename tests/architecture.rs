@@ -83,6 +83,10 @@ const FLOORS: &[(&str, &[&str])] = &[
 const OWNED_CRATES: &[(&str, &str)] = &[
     ("rusqlite", "catalog"),
     ("reqwest", "registry"),
+    ("rustls", "registry"),
+    ("rustls_native_certs", "registry"),
+    ("tokio", "registry"),
+    ("hyper", "registry"),
     ("clap", "commands"),
     ("clap_complete", "commands"),
     ("clap_mangen", "commands"),
@@ -612,6 +616,10 @@ fn the_checker_sees_what_crosses_a_floor() {
             (
                 "fn f() { reqwest::get() }",
                 "`ops/images/mod.rs` names `reqwest::get`",
+            ),
+            (
+                "use tokio::runtime::Runtime;",
+                "`ops/images/mod.rs` names `tokio::runtime::Runtime`",
             ),
         ],
     );

@@ -1,10 +1,13 @@
 //! Every example of the README and of `--help` is run, as its reader would.
 
+#[path = "support/docker_registry.rs"]
+mod docker_registry;
 mod support;
 
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
+use docker_registry::DockerRegistry;
 use support::{Home, PROGRAM, Ran};
 
 /// A command of a document and what it is said to print.
@@ -164,10 +167,31 @@ fn sregistry(home: &Home) {
         .expect("it is SQL");
 }
 
+/// Returns a command that asks a registry as one that asks this one, which
+/// holds what the examples name.
+fn at(registry: &DockerRegistry, command: String) -> String {
+    if !command.starts_with("imgdex registry ") {
+        return command;
+    }
+    for (repository, tag) in [
+        ("alpine", "3"),
+        ("jupyter/base-notebook", "latest"),
+        ("team/app", "1"),
+    ] {
+        registry.index(repository, tag, &["amd64", "arm64"]);
+    }
+    let host = registry.host();
+    let command = command
+        .replace("quay.io/", &format!("{host}/"))
+        .replace("registry.example.com/", &format!("{host}/"));
+    format!("export IMGDEX_REGISTRY={host}\n{command}")
+}
+
 #[test]
 fn every_example_of_the_help_is_a_command_that_works() {
     let mut found = Vec::new();
     let home = home_with_examples();
+    let registry = DockerRegistry::start();
     help_examples(&home, &[], &mut found);
     assert!(
         found.len() >= 40,
@@ -226,6 +250,7 @@ fn every_example_of_the_help_is_a_command_that_works() {
         } else {
             example
         };
+        let command = at(&registry, command);
         let ran = shell(&home, &command);
         let differs = command.contains("diff") && ran.code == 13;
         let doctor = command.contains("doctor") && ran.code == 13;

@@ -11,6 +11,7 @@ mod images;
 mod input;
 mod man;
 mod metadata;
+mod registry;
 mod secrets;
 mod store;
 
@@ -207,6 +208,16 @@ Examples:
   imgdex store get lab/old"
     )]
     Store(store::Verb),
+    /// Registries: look at what they hold, and delete it
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  imgdex registry tags quay.io/jupyter/base-notebook
+  imgdex registry digest alpine:3
+  imgdex registry inspect alpine:3 -o json"
+    )]
+    Registry(registry::Verb),
     /// The catalog's file: look after it
     #[command(
         subcommand,
@@ -259,6 +270,7 @@ pub fn dispatch(app: &mut App, noun: Noun) -> Result<Status> {
         Noun::Secrets(verb) => secrets::run(app, verb),
         Noun::Metadata(verb) => metadata::run(app, verb),
         Noun::Store(verb) => store::run(app, verb),
+        Noun::Registry(verb) => registry::run(app, verb),
         Noun::Catalog(verb) => catalog::run(app, verb),
         Noun::Apply(apply) => apply.run(app),
         Noun::Diff(diff) => diff.run(app),

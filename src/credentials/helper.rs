@@ -24,12 +24,19 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const LONGEST_ANSWER: u64 = 1024 * 1024;
 
 pub(super) fn get(name: &str, owner: Owner<'_>) -> Result<Option<SecretString>> {
+    Ok(login(name, &key(owner))?.map(|(_, value)| value))
+}
+
+/// Returns the user name and the value that a helper keeps for a server.
+pub(super) fn login(name: &str, server: &str) -> Result<Option<(String, SecretString)>> {
     #[derive(Deserialize)]
     struct Answer {
+        #[serde(rename = "Username", default)]
+        username: String,
         #[serde(rename = "Secret")]
         secret: String,
     }
-    let answer = run(name, "get", key(owner).as_bytes())?;
+    let answer = run(name, "get", server.as_bytes())?;
     if !answer.succeeded {
         // The protocol has no code for it: helpers print this sentence.
         let absent = answer.output.contains("credentials not found");
@@ -41,7 +48,7 @@ pub(super) fn get(name: &str, owner: Owner<'_>) -> Result<Option<SecretString>> 
     }
     let answer: Answer = serde_json::from_str(&answer.output)
         .map_err(|_| failed(name, "gave an answer that is not of its protocol"))?;
-    Ok(Some(SecretString::from(answer.secret)))
+    Ok(Some((answer.username, SecretString::from(answer.secret))))
 }
 
 pub(super) fn store(

@@ -1,7 +1,8 @@
 //! Where the values of the catalog's secrets are kept: a file of this user's
 //! (0600), or a credential helper that the config names. The catalog itself
-//! never holds one.
+//! never holds one. `ecosystem` reads what other tools keep.
 
+pub mod ecosystem;
 mod file;
 mod helper;
 

@@ -9,6 +9,7 @@ use crate::credentials;
 use crate::domain::image_rules::FieldFault;
 use crate::formats::document::{Fault, ItemError, Node, Position};
 use crate::formats::locate;
+use crate::registry;
 
 /// A failure of an operation.
 #[derive(Debug, Error)]
@@ -17,6 +18,8 @@ pub enum Error {
     Catalog(#[from] catalog::Error),
     #[error(transparent)]
     Credentials(#[from] credentials::Error),
+    #[error(transparent)]
+    Registry(#[from] registry::Error),
     /// The input breaks rules; nothing was written.
     #[error("{summary}")]
     Input {

@@ -12,6 +12,7 @@ mod known;
 pub mod metadata;
 pub mod pictures;
 pub mod plan;
+pub mod registry;
 pub mod secrets;
 pub mod store;
 pub mod waiting;

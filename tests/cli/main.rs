@@ -1,6 +1,10 @@
 //! The program from outside: one file per noun, with exit code, standard output
 //! and standard error in one snapshot.
 
+#[path = "../support/docker_registry.rs"]
+mod docker_registry;
+#[path = "../support/fault_server.rs"]
+mod fault_server;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -12,6 +16,7 @@ mod help;
 mod images;
 mod metadata;
 mod output;
+mod registry;
 mod secrets;
 mod store;
 

@@ -1,0 +1,197 @@
+//! How a command reaches registries: the settings, the flags and the
+//! environment put together. Nothing is started before it is asked for.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use secrecy::SecretString;
+
+use super::App;
+use crate::credentials::ecosystem::{Given, Sources, host_of};
+use crate::domain::credential::Credential;
+use crate::domain::reference::{Reference, Registry};
+use crate::error::{Error, Kind, Result};
+use crate::registry::{HostSettings, Network, Proxies, Settings};
+
+/// The folders of certificates that container tools share.
+const CERTIFICATES: [&str; 2] = ["/etc/containers/certs.d", "/etc/docker/certs.d"];
+
+/// What was chosen on the command line for the registry that is asked.
+#[derive(Debug, Clone, Default)]
+pub struct Choices {
+    pub authfile: Option<PathBuf>,
+    pub ca_file: Option<PathBuf>,
+    pub insecure: bool,
+    pub plain_http: bool,
+}
+
+/// A network, and where its credentials come from.
+pub struct Reach {
+    pub network: Network,
+    sources: Arc<Sources>,
+}
+
+impl Reach {
+    /// Prints what registries and files of credentials want people to know.
+    pub fn tell(&self, app: &mut App) {
+        for line in self.sources.warnings() {
+            app.console.warn(&format!("warning: {line}"));
+        }
+        for line in self.network.client.notices() {
+            app.console.warn(&format!("warning: {line}"));
+        }
+    }
+}
+
+impl App {
+    /// Returns the registry of references that name none.
+    ///
+    /// # Errors
+    /// Where the setting is no registry.
+    pub fn default_registry(&self) -> Result<Registry> {
+        let text = self.settings.get("default-registry").unwrap_or("docker.io");
+        text.parse().map_err(|error| {
+            let message = format!("default-registry: {error}");
+            Error::new(Kind::InvalidInput, message).hint("set `IMGDEX_REGISTRY` to `HOST[:PORT]`")
+        })
+    }
+
+    /// Returns the reference that a text spells.
+    ///
+    /// # Errors
+    /// Where it spells none.
+    pub fn reference(&self, text: &str) -> Result<Reference> {
+        Reference::parse_with_default(text, &self.default_registry()?)
+            .map_err(|error| Error::new(Kind::InvalidInput, error.to_string()))
+    }
+
+    /// Starts the network, for asking one registry.
+    ///
+    /// # Errors
+    /// Where a file that was named is missing, or the system has no room.
+    pub fn reach(&mut self, registry: &Registry, choices: &Choices) -> Result<Reach> {
+        let settings = self.registry_settings(registry, choices);
+        if settings
+            .hosts
+            .get(&registry.to_string())
+            .is_some_and(|host| host.insecure)
+        {
+            self.console.warn(&format!(
+                "warning: the certificate of `{registry}` is not verified (`insecure`)"
+            ));
+        }
+        let sources = Arc::new(self.sources(choices.authfile.as_deref())?);
+        let finder = Arc::clone(&sources);
+        let find = move |registry: &Registry, repository: &_| finder.find(registry, repository);
+        let network = Network::start(settings, Arc::new(find)).map_err(|error| {
+            Error::new(Kind::Failure, "cannot start the network").because(&error)
+        })?;
+        Ok(Reach { network, sources })
+    }
+
+    fn registry_settings(&self, registry: &Registry, choices: &Choices) -> Settings {
+        let mut hosts: BTreeMap<String, HostSettings> = BTreeMap::new();
+        for setting in &self.settings.all {
+            let parts = setting.name.strip_prefix("registry.\"");
+            let parts = parts.and_then(|rest| rest.split_once("\"."));
+            let (Some((host, key)), Some(value)) = (parts, &setting.value) else {
+                continue;
+            };
+            let host = hosts.entry(host_of(host)).or_default();
+            match key {
+                "realm" => host.realm = Some(value.clone()),
+                "ca-file" => host.ca_file = Some(PathBuf::from(value)),
+                "insecure" => host.insecure = value == "true",
+                "plain-http" => host.plain_http = Some(value == "true"),
+                _ => {}
+            }
+        }
+        let chosen = hosts.entry(registry.to_string()).or_default();
+        chosen.insecure |= choices.insecure;
+        if choices.plain_http {
+            chosen.plain_http = Some(true);
+        }
+        if let Some(file) = &choices.ca_file {
+            chosen.ca_file = Some(file.clone());
+        }
+        // TLS is looked up by the host that is connected to.
+        if registry.is_docker_hub() {
+            let chosen = chosen.clone();
+            hosts.insert(registry.endpoint(), chosen);
+        }
+        Settings {
+            hosts,
+            proxies: Proxies::from_environment(|name| self.environment.get(name)),
+            certificates: CERTIFICATES.iter().map(PathBuf::from).collect(),
+            ..Settings::default()
+        }
+    }
+
+    /// Returns where credentials are looked for: the environment, the file that
+    /// was named, and those of other tools.
+    fn sources(&mut self, authfile: Option<&Path>) -> Result<Sources> {
+        if let Some(path) = authfile.filter(|path| !path.exists()) {
+            let message = format!("there is no file of credentials `{}`", path.display());
+            return Err(Error::new(Kind::NotFound, message).hint("name another with `--authfile`"));
+        }
+        let folder = |variable: &str, below: &str| {
+            let folder = self.environment.get(variable).map(PathBuf::from);
+            folder.map(|folder| folder.join(below))
+        };
+        let named = authfile.map(Path::to_path_buf);
+        let files = [
+            named.or_else(|| {
+                self.environment
+                    .get("REGISTRY_AUTH_FILE")
+                    .map(PathBuf::from)
+            }),
+            folder("XDG_RUNTIME_DIR", "containers/auth.json"),
+            folder("XDG_CONFIG_HOME", "containers/auth.json")
+                .or_else(|| folder("HOME", ".config/containers/auth.json")),
+            folder("DOCKER_CONFIG", "config.json")
+                .or_else(|| folder("HOME", ".docker/config.json")),
+        ];
+        let inline = self.environment.get("DOCKER_AUTH_CONFIG");
+        let inline = inline.map(|text| SecretString::from(text.to_owned()));
+        let given = self.given();
+        Ok(Sources::new(
+            given,
+            files.into_iter().flatten().collect(),
+            inline,
+        ))
+    }
+
+    /// Returns what `IMGDEX_REGISTRY_…` says.
+    fn given(&mut self) -> Option<Given> {
+        let get = |name: &str| {
+            let value = self.environment.get(&format!("IMGDEX_REGISTRY_{name}"));
+            value.map(str::to_owned)
+        };
+        let (host, username, password) = (get("HOST"), get("USERNAME"), get("PASSWORD"));
+        let token = get("TOKEN").map(SecretString::from);
+        let credential = match (username, password.map(SecretString::from), token) {
+            (Some(username), Some(password), _) => Credential::Basic { username, password },
+            (_, _, Some(token)) => Credential::RegistryToken(token),
+            (None, None, None) => return None,
+            _ => {
+                let line = "warning: IMGDEX_REGISTRY_USERNAME and IMGDEX_REGISTRY_PASSWORD serve \
+                            together only";
+                self.console.warn(line);
+                return None;
+            }
+        };
+        match host {
+            Some(host) => Some(Given {
+                host: host_of(&host),
+                credential,
+            }),
+            None => {
+                let line = "warning: the credentials of the environment serve nowhere: \
+                            IMGDEX_REGISTRY_HOST is not set";
+                self.console.warn(line);
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,368 @@
+//! Manifests and configs: bytes that are what was asked for, and what is read
+//! of them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256, Sha512};
+
+use super::transport::Answer;
+use crate::domain::name::shorten;
+use crate::domain::reference::{Digest, DigestAlgorithm};
+
+const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
+const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
+const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
+
+/// The media types that are asked for.
+pub(super) const ACCEPT: &str = "application/vnd.oci.image.manifest.v1+json, \
+    application/vnd.oci.image.index.v1+json, \
+    application/vnd.docker.distribution.manifest.v2+json, \
+    application/vnd.docker.distribution.manifest.list.v2+json";
+
+/// What points to a manifest or a blob.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Descriptor {
+    pub media_type: String,
+    pub digest: Digest,
+    /// Bytes.
+    pub size: u64,
+    pub platform: Option<Platform>,
+    pub artifact_type: Option<String>,
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// What an image runs on.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Platform {
+    #[serde(default)]
+    pub os: String,
+    #[serde(default)]
+    pub architecture: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
+}
+
+impl std::fmt::Display for Platform {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}/{}", self.os, self.architecture)?;
+        match self.variant.as_deref() {
+            Some(variant) if !variant.is_empty() => write!(formatter, "/{variant}"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A manifest, and its bytes as they came.
+#[derive(Debug, Clone)]
+pub struct Manifest {
+    pub descriptor: Descriptor,
+    pub bytes: Vec<u8>,
+    pub content: Content,
+}
+
+/// What a manifest lists.
+#[derive(Debug, Clone)]
+pub enum Content {
+    /// Manifests, one per platform.
+    Index(Vec<Descriptor>),
+    Image {
+        config: Descriptor,
+        layers: Vec<Descriptor>,
+    },
+}
+
+/// What is read of an image's config.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Config {
+    pub platform: Option<Platform>,
+    /// As the config has it.
+    pub created: Option<String>,
+    pub labels: BTreeMap<String, String>,
+}
+
+/// Returns the digest of bytes.
+pub(super) fn digest_of(bytes: &[u8], algorithm: DigestAlgorithm) -> Option<Digest> {
+    use std::fmt::Write;
+    let hash = match algorithm {
+        DigestAlgorithm::Sha256 => Sha256::digest(bytes).to_vec(),
+        DigestAlgorithm::Sha512 => Sha512::digest(bytes).to_vec(),
+    };
+    let mut text = format!("{algorithm}:");
+    for byte in hash {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text.parse().ok()
+}
+
+/// Returns the media type of an answer, without its parameters.
+pub(super) fn media_type_of(answer: &Answer) -> Option<String> {
+    let text = answer.header("content-type")?;
+    let text = text.split(';').next().unwrap_or_default().trim();
+    (!text.is_empty()).then(|| text.to_ascii_lowercase())
+}
+
+impl Manifest {
+    /// Returns the manifest that the bytes are; they hash to each of the digests.
+    ///
+    /// # Errors
+    /// The rule that they break.
+    pub(super) fn checked(
+        bytes: Vec<u8>,
+        said: Option<String>,
+        digests: &[Option<&Digest>],
+    ) -> Result<Self, String> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Document {
+            schema_version: Option<u64>,
+            media_type: Option<String>,
+            artifact_type: Option<String>,
+            config: Option<RawDescriptor>,
+            layers: Option<Vec<RawDescriptor>>,
+            manifests: Option<Vec<RawDescriptor>>,
+            annotations: Option<BTreeMap<String, String>>,
+        }
+        let mut own = None;
+        for asked in digests.iter().flatten() {
+            let digest = digest_of(&bytes, asked.algorithm());
+            if digest.as_ref() != Some(*asked) {
+                let found = digest.map_or_else(String::new, |digest| digest.to_string());
+                return Err(format!("what came is `{found}`, and not `{asked}`"));
+            }
+            own = own.or(digest);
+        }
+        let digest = own
+            .or_else(|| digest_of(&bytes, DigestAlgorithm::Sha256))
+            .ok_or("it has no digest")?;
+        let document: Document = serde_json::from_slice(&bytes).map_err(|_| match &said {
+            Some(said) => format!("what came is no manifest, but `{}`", shorten(said)),
+            None => "what came is no manifest".to_owned(),
+        })?;
+        if document.schema_version == Some(1) {
+            return Err(
+                "it has the format of before 2016 (schema 1), which is not read".to_owned(),
+            );
+        }
+        if document.manifests.is_some() && document.layers.is_some() {
+            return Err("it has both `manifests` and `layers`".to_owned());
+        }
+        let media_type = match (document.media_type, said) {
+            (Some(own), Some(said)) if own != said => {
+                let (own, said) = (shorten(&own), shorten(&said));
+                return Err(format!(
+                    "it calls itself `{own}`, and the registry `{said}`"
+                ));
+            }
+            (Some(own), _) => own,
+            (None, Some(said)) => said,
+            (None, None) => return Err("nothing says which media type it has".to_owned()),
+        };
+        let content = match (media_type.as_str(), document.manifests) {
+            (OCI_INDEX | DOCKER_LIST, Some(manifests)) => Content::Index(checked_all(manifests)?),
+            (OCI_MANIFEST | DOCKER_MANIFEST, None) => Content::Image {
+                config: document.config.ok_or("it has no config")?.checked()?,
+                layers: checked_all(document.layers.ok_or("it has no layers")?)?,
+            },
+            (OCI_INDEX | DOCKER_LIST | OCI_MANIFEST | DOCKER_MANIFEST, _) => {
+                return Err(format!("it is not the `{media_type}` that it should be"));
+            }
+            (other, _) => return Err(format!("`{}` is no manifest of an image", shorten(other))),
+        };
+        let descriptor = Descriptor {
+            media_type,
+            digest,
+            size: bytes.len() as u64,
+            platform: None,
+            artifact_type: document.artifact_type,
+            annotations: document.annotations.unwrap_or_default(),
+        };
+        Ok(Self {
+            descriptor,
+            bytes,
+            content,
+        })
+    }
+}
+
+/// A descriptor before it is checked.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawDescriptor {
+    #[serde(default)]
+    media_type: String,
+    digest: String,
+    size: serde_json::Number,
+    platform: Option<Platform>,
+    artifact_type: Option<String>,
+    annotations: Option<BTreeMap<String, String>>,
+}
+
+impl RawDescriptor {
+    fn checked(self) -> Result<Descriptor, String> {
+        let digest = self.digest.parse::<Digest>();
+        let digest =
+            digest.map_err(|_| format!("`{}` in it is no digest", shorten(&self.digest)))?;
+        // The protocol's sizes are 64-bit numbers with a sign.
+        let size = self
+            .size
+            .as_u64()
+            .filter(|size| i64::try_from(*size).is_ok());
+        let size = size.ok_or_else(|| format!("`{}` in it is no size", self.size))?;
+        Ok(Descriptor {
+            media_type: self.media_type,
+            digest,
+            size,
+            platform: self.platform,
+            artifact_type: self.artifact_type.filter(|text| !text.is_empty()),
+            annotations: self.annotations.unwrap_or_default(),
+        })
+    }
+}
+
+fn checked_all(descriptors: Vec<RawDescriptor>) -> Result<Vec<Descriptor>, String> {
+    descriptors
+        .into_iter()
+        .map(RawDescriptor::checked)
+        .collect()
+}
+
+/// Returns what a config says; its bytes are those of the descriptor.
+pub(super) fn parsed_config(bytes: &[u8], descriptor: &Descriptor) -> Result<Config, String> {
+    #[derive(Deserialize)]
+    struct Document {
+        created: Option<String>,
+        #[serde(flatten)]
+        platform: Option<Platform>,
+        config: Option<Inner>,
+    }
+    #[derive(Deserialize)]
+    struct Inner {
+        #[serde(rename = "Labels")]
+        labels: Option<BTreeMap<String, String>>,
+    }
+    let asked = &descriptor.digest;
+    if digest_of(bytes, asked.algorithm()).as_ref() != Some(asked) {
+        return Err(format!("what came is not `{asked}`"));
+    }
+    // An artifact's config is whatever it likes.
+    let Ok(document) = serde_json::from_slice::<Document>(bytes) else {
+        return Ok(Config::default());
+    };
+    let known = |platform: &Platform| !platform.os.is_empty() && !platform.architecture.is_empty();
+    Ok(Config {
+        platform: document.platform.filter(known),
+        created: document.created,
+        labels: document
+            .config
+            .and_then(|config| config.labels)
+            .unwrap_or_default(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn blob() -> String {
+        format!(
+            r#"{{"mediaType":"a","digest":"sha256:{}","size":7}}"#,
+            "a".repeat(64)
+        )
+    }
+
+    /// `expected` is the rule that is broken, empty where none is.
+    fn check(text: &str, said: Option<&str>, expected: &str) {
+        let text = text.replace("BLOB", &blob());
+        let found = Manifest::checked(text.clone().into_bytes(), said.map(str::to_owned), &[]);
+        let found = found.err().unwrap_or_default();
+        assert_eq!(found, expected, "{text} as {said:?}");
+    }
+
+    #[test]
+    fn a_manifest_is_what_it_and_the_registry_say() {
+        let image = r#"{"schemaVersion":2,"config":BLOB,"layers":[BLOB]}"#;
+        check(image, Some(OCI_MANIFEST), "");
+        check(image, Some(DOCKER_MANIFEST), "");
+        check(image, None, "nothing says which media type it has");
+        check(
+            image,
+            Some(OCI_INDEX),
+            "it is not the `application/vnd.oci.image.index.v1+json` that it should be",
+        );
+        check(
+            image,
+            Some("application/json"),
+            "`application/json` is no manifest of an image",
+        );
+        check(r#"{"manifests":[BLOB]}"#, Some(OCI_INDEX), "");
+        check(
+            r#"{"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#,
+            Some(OCI_MANIFEST),
+            "it calls itself `application/vnd.oci.image.index.v1+json`, and the registry \
+             `application/vnd.oci.image.manifest.v1+json`",
+        );
+        check(
+            r#"{"manifests":[],"layers":[],"config":BLOB}"#,
+            Some(OCI_INDEX),
+            "it has both `manifests` and `layers`",
+        );
+        check(
+            "<html>",
+            Some("text/html"),
+            "what came is no manifest, but `text/html`",
+        );
+        check(r#"{"layers":[]}"#, Some(OCI_MANIFEST), "it has no config");
+        check(
+            r#"{"schemaVersion":1}"#,
+            Some("application/vnd.docker.distribution.manifest.v1+prettyjws"),
+            "it has the format of before 2016 (schema 1), which is not read",
+        );
+    }
+
+    #[test]
+    fn descriptors_have_digests_and_sizes() {
+        let with = |digest: &str, size: &str| {
+            format!(r#"{{"manifests":[{{"digest":"{digest}","size":{size}}}]}}"#)
+        };
+        let digest = format!("sha256:{}", "a".repeat(64));
+        check(
+            &with(&digest, "-1"),
+            Some(OCI_INDEX),
+            "`-1` in it is no size",
+        );
+        check(
+            &with(&digest, "18446744073709551615"),
+            Some(OCI_INDEX),
+            "`18446744073709551615` in it is no size",
+        );
+        check(
+            &with("sha256:../x", "1"),
+            Some(OCI_INDEX),
+            "`sha256:../x` in it is no digest",
+        );
+        check(&with(&digest, "1"), Some(OCI_INDEX), "");
+    }
+
+    #[test]
+    fn bytes_are_hashed_as_the_digest_says() {
+        let bytes = b"{}";
+        let sha256 = digest_of(bytes, DigestAlgorithm::Sha256).expect("a digest");
+        assert_eq!(
+            sha256.as_str(),
+            "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
+        );
+        let sha512 = digest_of(bytes, DigestAlgorithm::Sha512).expect("a digest");
+        let descriptor = Descriptor {
+            media_type: String::new(),
+            digest: sha512,
+            size: 2,
+            platform: None,
+            artifact_type: None,
+            annotations: BTreeMap::new(),
+        };
+        assert_eq!(parsed_config(bytes, &descriptor), Ok(Config::default()));
+        assert!(parsed_config(b"{ }", &descriptor).is_err());
+    }
+}

@@ -1,0 +1,145 @@
+//! Faults of TLS: what is not trusted is not spoken to, and never without TLS.
+
+use std::path::Path;
+
+use rcgen::{CertificateParams, KeyPair};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
+
+use super::*;
+
+struct Made {
+    config: ServerConfig,
+    pem: String,
+}
+
+/// Returns a server's certificate, which is its own authority.
+fn certificate(name: &str, until: i32) -> Made {
+    let mut parameters = CertificateParams::new(vec![name.to_owned()]).expect("a name");
+    parameters.not_before = rcgen::date_time_ymd(2020, 1, 1);
+    parameters.not_after = rcgen::date_time_ymd(until, 1, 1);
+    let key = KeyPair::generate().expect("a key");
+    let certificate = parameters.self_signed(&key).expect("a certificate");
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![certificate.der().clone()],
+            PrivateKeyDer::try_from(key.serialize_der()).expect("a key"),
+        )
+        .expect("a pair");
+    Made {
+        config,
+        pem: certificate.pem(),
+    }
+}
+
+/// Asks a server of this certificate; `trusted` is written where its
+/// authority is looked for.
+fn ask_tls(made: Made, trust: impl FnOnce(&Path, &str, &str) -> Settings) -> String {
+    let server = FaultServer::start_tls(made.config, |_| good());
+    let folder = tempfile::tempdir().expect("a folder");
+    let settings = trust(folder.path(), &server.host(), &made.pem);
+    let network = network(settings, None);
+    let asked = network.wait(network.client.manifest(&reference(&server, "a:1")));
+    match asked {
+        Ok(_) => "ok".to_owned(),
+        Err(error) => told(&error).replace(&server.port().to_string(), "PORT"),
+    }
+}
+
+fn by_file(folder: &Path, host: &str, pem: &str) -> Settings {
+    let path = folder.join("ca.pem");
+    std::fs::write(&path, pem).expect("written");
+    let said = HostSettings {
+        ca_file: Some(path),
+        ..HostSettings::default()
+    };
+    settings(host, said)
+}
+
+fn by_folder(folder: &Path, host: &str, pem: &str) -> Settings {
+    std::fs::create_dir(folder.join(host)).expect("a folder");
+    std::fs::write(folder.join(host).join("ca.crt"), pem).expect("written");
+    Settings {
+        certificates: vec![folder.to_path_buf()],
+        ..settings(host, HostSettings::default())
+    }
+}
+
+#[test]
+fn a_named_authority_is_trusted() {
+    assert_eq!(ask_tls(certificate("127.0.0.1", 2090), by_file), "ok");
+    assert_eq!(ask_tls(certificate("127.0.0.1", 2090), by_folder), "ok");
+}
+
+#[test]
+fn a_bad_certificate_is_refused_and_nothing_is_asked_without_tls() {
+    let begin = "Violation: cannot read the manifest of `127.0.0.1:PORT/a:1`: the certificate of \
+                 `127.0.0.1:PORT` is not valid: ";
+    let check = |made: Made, trust: fn(&Path, &str, &str) -> Settings, rule: &str| {
+        let told = ask_tls(made, trust);
+        assert!(told.starts_with(begin) && told.contains(rule), "{told}");
+    };
+    check(certificate("127.0.0.1", 2021), by_file, "expired");
+    check(
+        certificate("other.example", 2090),
+        by_file,
+        "not valid for name",
+    );
+    let nobody = |_: &Path, host: &str, _: &str| settings(host, HostSettings::default());
+    check(certificate("127.0.0.1", 2090), nobody, "UnknownIssuer");
+}
+
+#[test]
+fn any_certificate_will_do_where_the_user_said_so() {
+    let insecure = |_: &Path, host: &str, _: &str| {
+        let said = HostSettings {
+            insecure: true,
+            ..HostSettings::default()
+        };
+        settings(host, said)
+    };
+    assert_eq!(ask_tls(certificate("other.example", 2021), insecure), "ok");
+}
+
+#[test]
+fn a_file_that_holds_no_certificate_is_named() {
+    let empty = |folder: &Path, host: &str, _: &str| by_file(folder, host, "nothing");
+    let told = ask_tls(certificate("127.0.0.1", 2090), empty);
+    assert!(
+        told.starts_with("Settings: cannot use the certificates of `"),
+        "{told}"
+    );
+    assert!(
+        told.ends_with("/ca.pem`: it holds no certificate"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_registry_of_this_machine_without_tls_is_found_out() {
+    let server = FaultServer::start(|_| good());
+    let network = network(settings(&server.host(), HostSettings::default()), None);
+    for _ in 0..2 {
+        let asked = network.wait(network.client.manifest(&reference(&server, "a:1")));
+        asked.expect("a manifest");
+    }
+    assert_eq!(server.seen().len(), 2);
+}
+
+#[test]
+fn another_machine_is_never_asked_without_tls() {
+    let proxy = FaultServer::start(|_| good());
+    let mut settings = settings("registry.invalid", HostSettings::default());
+    settings.proxies.http = Some(format!("http://{}", proxy.host()));
+    let network = network(settings, None);
+    let asked = Reference::parse("registry.invalid/a:1").expect("a reference");
+    let error = network
+        .wait(network.client.manifest(&asked))
+        .expect_err("no such host");
+    assert!(told(&error).starts_with("Unavailable"), "{error:?}");
+    assert!(proxy.seen().is_empty());
+}
