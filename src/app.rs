@@ -34,6 +34,15 @@ impl Interrupt {
         self.seen.load(Ordering::SeqCst) == usize::from(Kind::Terminated.code())
     }
 
+    /// Returns what kind of end the latest signal is.
+    pub fn kind(&self) -> Kind {
+        if self.was_to_terminate() {
+            Kind::Terminated
+        } else {
+            Kind::Interrupted
+        }
+    }
+
     /// Keeps signals from ending the process until the value is dropped.
     #[must_use]
     pub fn hold(&self) -> Hold<'_> {

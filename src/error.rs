@@ -208,6 +208,8 @@ impl From<credentials::Error> for Error {
             E::File { source, .. } => Self::new(Kind::Io, message).because(source),
             E::Malformed { .. } => Self::new(Kind::InvalidInput, message)
                 .hint("mend the file, or move it away and set the values again"),
+            E::NotCredentials { .. } => Self::new(Kind::InvalidInput, message)
+                .hint("mend the file, or name another with `--authfile`"),
             E::Helper { .. } => Self::new(Kind::Failure, message)
                 .hint("try it by hand, or take `helper` out of `[secrets]` in the config file"),
             E::NoHelper { .. } => Self::new(Kind::NotFound, message)

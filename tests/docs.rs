@@ -170,7 +170,8 @@ fn sregistry(home: &Home) {
 /// Returns a command that asks a registry as one that asks this one, which
 /// holds what the examples name.
 fn at(registry: &DockerRegistry, command: String) -> String {
-    if !command.starts_with("imgdex registry ") {
+    let asks = ["imgdex registry ", "imgdex login ", "imgdex logout "];
+    if !asks.iter().any(|asks| command.contains(asks)) {
         return command;
     }
     for (repository, tag) in [
@@ -183,8 +184,13 @@ fn at(registry: &DockerRegistry, command: String) -> String {
     let host = registry.host();
     let command = command
         .replace("quay.io/", &format!("{host}/"))
-        .replace("registry.example.com/", &format!("{host}/"));
-    format!("export IMGDEX_REGISTRY={host}\n{command}")
+        .replace("registry.example.com", &host);
+    let before = if command.starts_with("imgdex logout ") {
+        format!("echo token | imgdex login {host} --token-stdin\n")
+    } else {
+        String::new()
+    };
+    format!("export IMGDEX_REGISTRY={host} TOKEN=token\n{before}{command}")
 }
 
 #[test]

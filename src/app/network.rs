@@ -8,6 +8,7 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use super::App;
+use crate::credentials::ValuesFile;
 use crate::credentials::ecosystem::{Given, Sources, host_of};
 use crate::domain::credential::Credential;
 use crate::domain::reference::{Reference, Registry};
@@ -24,6 +25,16 @@ pub struct Choices {
     pub ca_file: Option<PathBuf>,
     pub insecure: bool,
     pub plain_http: bool,
+}
+
+/// The file of credentials that is written.
+#[derive(Debug, Clone)]
+pub enum LoginFile {
+    Named(PathBuf),
+    /// Docker's `config.json`.
+    Docker,
+    /// containers' `auth.json`.
+    Containers,
 }
 
 /// A network, and where its credentials come from.
@@ -71,6 +82,37 @@ impl App {
     /// # Errors
     /// Where a file that was named is missing, or the system has no room.
     pub fn reach(&mut self, registry: &Registry, choices: &Choices) -> Result<Reach> {
+        let sources = self.sources(choices.authfile.as_deref())?;
+        self.reach_with(registry, choices, sources)
+    }
+
+    /// Starts the network, for asking one registry as somebody.
+    ///
+    /// # Errors
+    /// Where the system has no room.
+    pub fn reach_as(
+        &mut self,
+        registry: &Registry,
+        choices: &Choices,
+        credential: Credential,
+    ) -> Result<Reach> {
+        let given = Given {
+            host: registry.to_string(),
+            credential,
+        };
+        self.reach_with(
+            registry,
+            choices,
+            Sources::new(Some(given), Vec::new(), None),
+        )
+    }
+
+    fn reach_with(
+        &mut self,
+        registry: &Registry,
+        choices: &Choices,
+        sources: Sources,
+    ) -> Result<Reach> {
         let settings = self.registry_settings(registry, choices);
         if settings
             .hosts
@@ -81,9 +123,10 @@ impl App {
                 "warning: the certificate of `{registry}` is not verified (`insecure`)"
             ));
         }
-        let sources = Arc::new(self.sources(choices.authfile.as_deref())?);
+        let sources = Arc::new(sources);
         let finder = Arc::clone(&sources);
-        let find = move |registry: &Registry, repository: &_| finder.find(registry, repository);
+        let find =
+            move |registry: &Registry, repository: Option<&_>| finder.find(registry, repository);
         let network = Network::start(settings, Arc::new(find)).map_err(|error| {
             Error::new(Kind::Failure, "cannot start the network").because(&error)
         })?;
@@ -135,22 +178,15 @@ impl App {
             let message = format!("there is no file of credentials `{}`", path.display());
             return Err(Error::new(Kind::NotFound, message).hint("name another with `--authfile`"));
         }
-        let folder = |variable: &str, below: &str| {
-            let folder = self.environment.get(variable).map(PathBuf::from);
-            folder.map(|folder| folder.join(below))
-        };
-        let named = authfile.map(Path::to_path_buf);
+        let named = authfile
+            .map(Path::to_path_buf)
+            .or_else(|| self.named_authfile());
         let files = [
-            named.or_else(|| {
-                self.environment
-                    .get("REGISTRY_AUTH_FILE")
-                    .map(PathBuf::from)
-            }),
-            folder("XDG_RUNTIME_DIR", "containers/auth.json"),
-            folder("XDG_CONFIG_HOME", "containers/auth.json")
-                .or_else(|| folder("HOME", ".config/containers/auth.json")),
-            folder("DOCKER_CONFIG", "config.json")
-                .or_else(|| folder("HOME", ".docker/config.json")),
+            named,
+            self.below("XDG_RUNTIME_DIR", "containers/auth.json"),
+            self.below("XDG_CONFIG_HOME", "containers/auth.json")
+                .or_else(|| self.below("HOME", ".config/containers/auth.json")),
+            self.docker_file(),
         ];
         let inline = self.environment.get("DOCKER_AUTH_CONFIG");
         let inline = inline.map(|text| SecretString::from(text.to_owned()));
@@ -160,6 +196,61 @@ impl App {
             files.into_iter().flatten().collect(),
             inline,
         ))
+    }
+
+    fn below(&self, variable: &str, path: &str) -> Option<PathBuf> {
+        let folder = self.environment.get(variable).map(PathBuf::from);
+        folder.map(|folder| folder.join(path))
+    }
+
+    fn named_authfile(&self) -> Option<PathBuf> {
+        self.environment
+            .get("REGISTRY_AUTH_FILE")
+            .map(PathBuf::from)
+    }
+
+    fn docker_file(&self) -> Option<PathBuf> {
+        self.below("DOCKER_CONFIG", "config.json")
+            .or_else(|| self.below("HOME", ".docker/config.json"))
+    }
+
+    /// Returns the files that a login may have gone into, the one that it goes
+    /// into first.
+    ///
+    /// # Errors
+    /// Where there is no home folder, or a bad lock time-out.
+    pub fn login_files(&self, file: &LoginFile) -> Result<Vec<ValuesFile>> {
+        let paths = match file {
+            LoginFile::Named(path) => vec![path.clone()],
+            LoginFile::Docker => self.docker_file().into_iter().collect(),
+            LoginFile::Containers => match self.named_authfile() {
+                Some(path) => vec![path],
+                None => {
+                    // As podman does: gone at the end of the session.
+                    let session = self.below("XDG_RUNTIME_DIR", "containers/auth.json");
+                    let session =
+                        session.filter(|path| path.ancestors().nth(2).is_some_and(Path::is_dir));
+                    let lasting = self
+                        .below("XDG_CONFIG_HOME", "containers/auth.json")
+                        .or_else(|| self.below("HOME", ".config/containers/auth.json"));
+                    session.into_iter().chain(lasting).collect()
+                }
+            },
+        };
+        let lock_timeout = self.settings.lock_timeout()?;
+        let place = |path| ValuesFile { path, lock_timeout };
+        Ok(paths.into_iter().map(place).collect())
+    }
+
+    /// Returns the file that a login goes into.
+    ///
+    /// # Errors
+    /// Where there is no home folder, or a bad lock time-out.
+    pub fn login_file(&self, file: &LoginFile) -> Result<ValuesFile> {
+        self.login_files(file)?.into_iter().next().ok_or_else(|| {
+            let message = "there is no folder for the file of credentials: `HOME` is not set";
+            Error::new(Kind::InvalidInput, message).hint("name a file with `--authfile`")
+        })
     }
 
     /// Returns what `IMGDEX_REGISTRY_…` says.

@@ -9,6 +9,7 @@ mod doctor;
 mod groups;
 mod images;
 mod input;
+mod login;
 mod man;
 mod metadata;
 mod registry;
@@ -237,6 +238,8 @@ Examples:
   imgdex config show"
     )]
     Config(config::Verb),
+    Login(login::Login),
+    Logout(login::Logout),
     Completions(complete::Completions),
     Man(man::Man),
     Doctor(doctor::Doctor),
@@ -275,6 +278,8 @@ pub fn dispatch(app: &mut App, noun: Noun) -> Result<Status> {
         Noun::Apply(apply) => apply.run(app),
         Noun::Diff(diff) => diff.run(app),
         Noun::Config(verb) => config::run(app, &verb),
+        Noun::Login(login) => login.run(app),
+        Noun::Logout(logout) => logout.run(app),
         Noun::Completions(completions) => completions.run(app),
         Noun::Man(man) => man.run(app),
         Noun::Doctor(doctor) => doctor.run(app),

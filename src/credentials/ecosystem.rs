@@ -21,7 +21,7 @@ use crate::domain::reference::{Registry, Repository};
 const LARGEST: u64 = 1024 * 1024;
 
 /// What Docker calls its own registry in files and to helpers.
-const DOCKER_HUB_KEY: &str = "https://index.docker.io/v1/";
+pub(super) const DOCKER_HUB_KEY: &str = "https://index.docker.io/v1/";
 
 /// What is known of one host without any file.
 #[derive(Debug, Clone)]
@@ -85,7 +85,7 @@ impl Sources {
     ///
     /// A file that cannot be read, and a helper that is missing or fails, are
     /// warnings: they keep nobody from asking as anybody.
-    pub fn find(&self, registry: &Registry, repository: &Repository) -> Option<Credential> {
+    pub fn find(&self, registry: &Registry, repository: Option<&Repository>) -> Option<Credential> {
         let host = registry.to_string();
         if let Some(given) = &self.given
             && same_host(&given.host, &host)
@@ -153,7 +153,7 @@ impl State {
         &mut self,
         contents: &Contents,
         host: &str,
-        repository: &Repository,
+        repository: Option<&Repository>,
     ) -> Option<Credential> {
         for key in keys(host, repository) {
             if let Some(name) = of_key(&contents.cred_helpers, &key)
@@ -214,12 +214,12 @@ impl State {
 }
 
 /// Returns the keys of a repository from the most specific one to its host.
-fn keys(host: &str, repository: &Repository) -> Vec<String> {
-    let mut path = repository.as_str();
-    let mut keys = vec![format!("{host}/{path}")];
-    while let Some((shorter, _)) = path.rsplit_once('/') {
-        path = shorter;
+fn keys(host: &str, repository: Option<&Repository>) -> Vec<String> {
+    let mut keys = Vec::new();
+    let mut rest = repository.map(Repository::as_str);
+    while let Some(path) = rest {
         keys.push(format!("{host}/{path}"));
+        rest = path.rsplit_once('/').map(|(shorter, _)| shorter);
     }
     keys.push(host.to_owned());
     keys
@@ -321,7 +321,7 @@ mod tests {
     fn found(sources: &Sources, registry: &str, repository: &str) -> String {
         let registry = registry.parse().expect("a registry");
         let repository = repository.parse().expect("a repository");
-        match sources.find(&registry, &repository) {
+        match sources.find(&registry, Some(&repository)) {
             None => "none".to_owned(),
             Some(Credential::Basic { username, password }) => {
                 format!("{username}:{}", password.expose_secret())

@@ -157,6 +157,12 @@ fn make_folder(path: &Path) -> Result<&Path> {
     Ok(folder)
 }
 
+/// Returns the lock on a file that is about to be changed, its folder made.
+pub(super) fn locked(file: &ValuesFile) -> Result<File> {
+    make_folder(&file.path)?;
+    lock(file)
+}
+
 /// Returns the lock, which other processes hold only for as long as a write
 /// takes: one that is stopped is not waited for without end.
 fn lock(file: &ValuesFile) -> Result<File> {

@@ -57,8 +57,13 @@ pub(super) fn store(
     username: &str,
     value: &SecretString,
 ) -> Result<()> {
+    keep(name, &key(owner), username, value)
+}
+
+/// Has a helper keep a value for a server.
+pub(super) fn keep(name: &str, server: &str, username: &str, value: &SecretString) -> Result<()> {
     let request = serde_json::json!({
-        "ServerURL": key(owner),
+        "ServerURL": server,
         "Username": username,
         "Secret": value.expose_secret(),
     });
@@ -71,7 +76,12 @@ pub(super) fn store(
 }
 
 pub(super) fn erase(name: &str, owner: Owner<'_>) -> Result<()> {
-    let answer = run(name, "erase", key(owner).as_bytes())?;
+    forget(name, &key(owner))
+}
+
+/// Has a helper forget what it keeps for a server.
+pub(super) fn forget(name: &str, server: &str) -> Result<()> {
+    let answer = run(name, "erase", server.as_bytes())?;
     if answer.succeeded || answer.output.contains("credentials not found") {
         Ok(())
     } else {

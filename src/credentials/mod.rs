@@ -1,10 +1,11 @@
 //! Where the values of the catalog's secrets are kept: a file of this user's
 //! (0600), or a credential helper that the config names. The catalog itself
-//! never holds one. `ecosystem` reads what other tools keep.
+//! never holds one. `ecosystem` reads what other tools keep, `login` writes it.
 
 pub mod ecosystem;
 mod file;
 mod helper;
+pub mod login;
 
 use std::io;
 use std::path::PathBuf;
@@ -26,6 +27,9 @@ pub enum Error {
     },
     #[error("`{}` is not a file of imgdex's secrets: {reason}", .path.display())]
     Malformed { path: PathBuf, reason: String },
+    /// A file of other tools.
+    #[error("`{}` is not a file of credentials: {reason}", .path.display())]
+    NotCredentials { path: PathBuf, reason: String },
     #[error("the credential helper `{program}` {reason}")]
     Helper { program: String, reason: String },
     #[error("the credential helper `{program}` is not installed")]

@@ -1,6 +1,12 @@
 //! The terminal, or whatever stands in its place.
 
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+use secrecy::SecretString;
+use zeroize::Zeroizing;
 
 use super::text::visible;
 
@@ -81,6 +87,41 @@ impl Console {
         let _ = writeln!(io::stderr(), "{}", visible(line));
     }
 
+    /// Asks for a line of text.
+    ///
+    /// # Errors
+    /// Those of the terminal.
+    pub fn ask_text(&mut self, question: &str) -> io::Result<String> {
+        self.flush()?;
+        write!(io::stderr(), "{} ", visible(question))?;
+        io::stderr().flush()?;
+        let mut answer = String::new();
+        io::stdin().read_line(&mut answer)?;
+        Ok(answer)
+    }
+
+    /// Asks for a line that the terminal does not show; nothing where `go_on`
+    /// says to stop. The terminal is left as it was.
+    ///
+    /// # Errors
+    /// Those of the terminal.
+    pub fn ask_hidden(
+        &mut self,
+        question: &str,
+        go_on: &dyn Fn() -> bool,
+    ) -> io::Result<Option<SecretString>> {
+        let terminal = io::stdin();
+        let before = tcgetattr(&terminal)?;
+        let mut hidden = before.clone();
+        hidden.local_modes.remove(LocalModes::ECHO);
+        self.flush()?;
+        tcsetattr(&terminal, OptionalActions::Flush, &hidden)?;
+        let answer = hidden_line(question, go_on);
+        tcsetattr(&terminal, OptionalActions::Flush, &before)?;
+        writeln!(io::stderr())?;
+        answer
+    }
+
     /// Asks a question that is answered by yes or no; no is the default.
     ///
     /// # Errors
@@ -92,5 +133,26 @@ impl Console {
         let mut answer = String::new();
         io::stdin().read_line(&mut answer)?;
         Ok(matches!(answer.trim(), "y" | "Y" | "yes" | "Yes" | "YES"))
+    }
+}
+
+/// Reads a line from a terminal that shows nothing.
+fn hidden_line(question: &str, go_on: &dyn Fn() -> bool) -> io::Result<Option<SecretString>> {
+    write!(io::stderr(), "{} ", visible(question))?;
+    io::stderr().flush()?;
+    let (sender, receiver) = mpsc::channel();
+    // Read aside: a read does not end by a signal.
+    std::thread::spawn(move || {
+        let mut line = Zeroizing::new(String::new());
+        let read = io::stdin().read_line(&mut line);
+        let value = line.trim_end_matches(['\n', '\r']);
+        let _ = sender.send(read.map(|_| SecretString::from(value)));
+    });
+    loop {
+        match receiver.recv_timeout(Duration::from_millis(50)) {
+            Ok(answer) => return answer.map(Some),
+            Err(mpsc::RecvTimeoutError::Timeout) if go_on() => {}
+            Err(_) => return Ok(None),
+        }
     }
 }

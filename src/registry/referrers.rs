@@ -30,7 +30,7 @@ impl Client {
         let violation = |rule: String| Error::violation(&attempt, rule);
         let ask = Ask {
             registry: reference.registry(),
-            repository: reference.repository(),
+            repository: Some(reference.repository()),
             method: &Method::GET,
             path: "",
             accept: Some(INDEX),

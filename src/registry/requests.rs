@@ -45,7 +45,7 @@ pub struct Head {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ask<'a> {
     pub registry: &'a Registry,
-    pub repository: &'a Repository,
+    pub repository: Option<&'a Repository>,
     pub method: &'a Method,
     /// Below `/v2/REPOSITORY/`, or a whole address of the same origin.
     pub path: &'a str,
@@ -104,6 +104,25 @@ impl Client {
         })
     }
 
+    /// Shows a registry who asks, and returns whether it wanted to know.
+    ///
+    /// # Errors
+    /// Where it refuses, or cannot be asked.
+    pub async fn greet(&self, registry: &Registry) -> Result<bool> {
+        let attempt = format!("cannot log in to `{registry}`");
+        let ask = Ask {
+            registry,
+            repository: None,
+            method: &Method::GET,
+            path: "",
+            accept: None,
+            limit: super::transport::LARGEST_ANSWER,
+            attempt: &attempt,
+        };
+        found(self.ask(ask).await?, ask)?;
+        Ok(self.auth.was_asked(registry))
+    }
+
     /// Returns a manifest, whose bytes are what the reference asks for.
     ///
     /// # Errors
@@ -130,7 +149,7 @@ impl Client {
     ) -> Result<Answer> {
         let ask = Ask {
             registry: reference.registry(),
-            repository: reference.repository(),
+            repository: Some(reference.repository()),
             method,
             path: &format!("manifests/{}", reference.identifier()),
             accept: Some(ACCEPT),
@@ -150,7 +169,7 @@ impl Client {
         let attempt = format!("cannot read the config of `{reference}`");
         let ask = Ask {
             registry: reference.registry(),
-            repository: reference.repository(),
+            repository: Some(reference.repository()),
             method: &Method::GET,
             path: &format!("blobs/{}", config.digest),
             accept: None,
@@ -171,7 +190,7 @@ impl Client {
         let attempt = format!("cannot list the tags of `{registry}/{repository}`");
         let ask = Ask {
             registry,
-            repository,
+            repository: Some(repository),
             method: &Method::GET,
             path: "tags/list?n=1000",
             accept: Some("application/json"),
@@ -207,7 +226,7 @@ impl Client {
         let attempt = format!("cannot delete `{reference}`");
         let ask = Ask {
             registry: reference.registry(),
-            repository: reference.repository(),
+            repository: Some(reference.repository()),
             method: &Method::DELETE,
             path: &format!("manifests/{digest}"),
             accept: None,
@@ -227,10 +246,10 @@ impl Client {
 
     async fn ask_at(&self, base: &Url, ask: Ask<'_>, actions: &'static str) -> Result<Answer> {
         let Ask { attempt, .. } = ask;
-        let whole = if ask.path.contains("://") {
-            ask.path.to_owned()
-        } else {
-            format!("{base}v2/{}/{}", ask.repository, ask.path)
+        let whole = match ask.repository {
+            _ if ask.path.contains("://") => ask.path.to_owned(),
+            Some(repository) => format!("{base}v2/{repository}/{}", ask.path),
+            None => format!("{base}v2/{}", ask.path),
         };
         let url =
             Url::parse(&whole).map_err(|_| Error::violation(attempt, "its address is not one"))?;
@@ -293,17 +312,21 @@ pub(super) fn found(answer: Answer, ask: Ask<'_>) -> Result<Answer> {
         return Ok(answer);
     }
     let words = answer.words();
-    let place = format!("{}/{}", ask.registry, ask.repository);
     let failed = |reason| Error::new(reason, ask.attempt);
     let error = match status.as_u16() {
         404 => {
             let absent = failed(Reason::NotFound).because("it is not there");
-            if ask.path.starts_with("manifests/") {
-                absent.hint(format!(
-                    "`imgdex registry tags {place}` shows what there is"
-                ))
-            } else {
-                absent
+            match ask
+                .repository
+                .filter(|_| ask.path.starts_with("manifests/"))
+            {
+                Some(repository) => {
+                    let place = format!("{}/{repository}", ask.registry);
+                    absent.hint(format!(
+                        "`imgdex registry tags {place}` shows what there is"
+                    ))
+                }
+                None => absent,
             }
         }
         405 | 501 => failed(Reason::Unsupported)

@@ -14,6 +14,7 @@ mod config;
 mod groups;
 mod help;
 mod images;
+mod login;
 mod metadata;
 mod output;
 mod registry;

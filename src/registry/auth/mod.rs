@@ -29,13 +29,14 @@ const MOST_KEPT: usize = 4096;
 
 /// Finds the credential for a repository, or nothing for asking as anybody. It
 /// may take as long as a credential helper does.
-pub type Finder = Arc<dyn Fn(&Registry, &Repository) -> Option<Credential> + Send + Sync>;
+pub type Finder = Arc<dyn Fn(&Registry, Option<&Repository>) -> Option<Credential> + Send + Sync>;
 
 /// What is asked for, and where.
 #[derive(Debug, Clone)]
 pub struct Target<'a> {
     pub registry: &'a Registry,
-    pub repository: &'a Repository,
+    /// Unset where it is only about who asks.
+    pub repository: Option<&'a Repository>,
     /// Such as `pull` or `pull,delete`.
     pub actions: &'static str,
     /// The registry's address.
@@ -44,7 +45,10 @@ pub struct Target<'a> {
 
 impl Target<'_> {
     fn scope(&self) -> String {
-        format!("repository:{}:{}", self.repository, self.actions)
+        match self.repository {
+            Some(repository) => format!("repository:{repository}:{}", self.actions),
+            None => String::new(),
+        }
     }
 }
 
@@ -112,6 +116,13 @@ impl Auth {
             None => Ok(None),
             Some(challenge) => self.show(transport, target, &challenge, attempt).await,
         }
+    }
+
+    /// Returns whether a registry wanted to know who asks.
+    pub fn was_asked(&self, registry: &Registry) -> bool {
+        let challenges = self.challenges.lock();
+        let challenges = challenges.unwrap_or_else(PoisonError::into_inner);
+        challenges.contains_key(registry)
     }
 
     /// Returns what to show after a 401; `before` is what was shown then.
@@ -194,9 +205,9 @@ impl Auth {
 
     async fn find(&self, target: &Target<'_>) -> Option<Credential> {
         let finder = Arc::clone(&self.finder);
-        let (registry, repository) = (target.registry.clone(), target.repository.clone());
+        let (registry, repository) = (target.registry.clone(), target.repository.cloned());
         // A helper may take its time; other requests go on meanwhile.
-        let found = tokio::task::spawn_blocking(move || finder(&registry, &repository));
+        let found = tokio::task::spawn_blocking(move || finder(&registry, repository.as_ref()));
         found.await.ok().flatten()
     }
 
@@ -284,7 +295,9 @@ fn ask(realm: &Url, key: &Key, credential: Option<&Credential>, attempt: &str) -
         if !key.service.is_empty() {
             query.append_pair("service", &key.service);
         }
-        query.append_pair("scope", &key.scope);
+        if !key.scope.is_empty() {
+            query.append_pair("scope", &key.scope);
+        }
         if let Some(Credential::Basic { username, .. }) = credential {
             query.append_pair("account", username);
         }
