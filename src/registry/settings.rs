@@ -79,12 +79,37 @@ impl Settings {
         }
     }
 
+    /// Returns what is said of the TLS of a host. Where nothing is said of its
+    /// port, what is said of another one holds: token services often are there.
+    pub(super) fn tls(&self, host: &str) -> HostSettings {
+        let bare = without_port(host);
+        let other = || {
+            let found = self
+                .hosts
+                .iter()
+                .find(|(name, _)| without_port(name) == bare);
+            found.map(|(_, settings)| settings)
+        };
+        self.hosts
+            .get(host)
+            .or_else(other)
+            .cloned()
+            .unwrap_or_default()
+    }
+
     /// Returns the folders of a host's certificates that are there.
     pub(super) fn certificate_folders(&self, host: &str) -> Vec<PathBuf> {
         let below = |folder: &PathBuf| folder.join(host);
         let mut folders: Vec<PathBuf> = self.certificates.iter().map(below).collect();
         folders.retain(|folder| folder.is_dir());
         folders
+    }
+}
+
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
     }
 }
 
@@ -107,6 +132,40 @@ impl Proxies {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_tls_of_a_host_is_that_of_its_other_port() {
+        let insecure = |insecure| HostSettings {
+            insecure,
+            ..HostSettings::default()
+        };
+        let settings = Settings {
+            hosts: BTreeMap::from([
+                ("h.example:5000".to_owned(), insecure(true)),
+                ("[::1]:5000".to_owned(), insecure(true)),
+                ("i.example:1".to_owned(), insecure(true)),
+                ("i.example:2".to_owned(), insecure(false)),
+            ]),
+            ..Settings::default()
+        };
+        for host in [
+            "h.example:5000",
+            "h.example:5001",
+            "h.example",
+            "[::1]:8",
+            "[::1]",
+        ] {
+            assert!(settings.tls(host).insecure, "{host}");
+        }
+        for host in [
+            "i.example:2",
+            "x.h.example:5000",
+            "example:5000",
+            "[::2]:5000",
+        ] {
+            assert!(!settings.tls(host).insecure, "{host}");
+        }
+    }
 
     #[test]
     fn lower_case_variables_come_first_and_all_proxy_last() {

@@ -143,3 +143,43 @@ fn another_machine_is_never_asked_without_tls() {
     assert!(told(&error).starts_with("Unavailable"), "{error:?}");
     assert!(proxy.seen().is_empty());
 }
+
+#[test]
+fn a_token_service_on_another_port_is_trusted_as_its_registry_is() {
+    let made = certificate("127.0.0.1", 2090);
+    let token = || Reply::new(200, r#"{"token":"good"}"#);
+    let tokens = FaultServer::start_tls(made.config.clone(), move |_| token());
+    let challenge = format!("Bearer realm=\"https://{}/token\"", tokens.host());
+    let server = FaultServer::start_tls(made.config, move |seen| {
+        match seen.header("authorization") {
+            "Bearer good" => good(),
+            _ => Reply::new(401, "").with("WWW-Authenticate", challenge.clone()),
+        }
+    });
+    let folder = tempfile::tempdir().expect("a folder");
+    let settings = by_file(folder.path(), &server.host(), &made.pem);
+    let network = network(settings, Some(user()));
+    network
+        .wait(network.client.manifest(&reference(&server, "a:1")))
+        .expect("a manifest");
+    assert_eq!(tokens.seen().len(), 1);
+}
+
+#[test]
+fn a_redirect_out_of_tls_is_not_followed() {
+    let made = certificate("127.0.0.1", 2090);
+    let plain = FaultServer::start(|_| good());
+    let there = format!("http://{}/x", plain.host());
+    let server = FaultServer::start_tls(made.config, move |_| {
+        Reply::new(307, "").with("Location", there.clone())
+    });
+    let folder = tempfile::tempdir().expect("a folder");
+    let network = network(by_file(folder.path(), &server.host(), &made.pem), None);
+    let asked = network.wait(network.client.manifest(&reference(&server, "a:1")));
+    let told = told(&asked.expect_err("refused"));
+    assert!(
+        told.starts_with("Violation") && told.contains("redirects out of TLS"),
+        "{told}"
+    );
+    assert!(plain.seen().is_empty());
+}

@@ -51,7 +51,7 @@ fn profile_of(settings: &Settings, url: &Url) -> Profile {
         return Profile::default();
     }
     let host = authority(url);
-    let said = settings.host(&host);
+    let said = settings.tls(&host);
     Profile {
         ca_file: said.ca_file,
         folders: settings.certificate_folders(&host),
