@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::io;
 
 use thiserror::Error;
+use zeroize::Zeroizing;
 
 use crate::domain::name::shorten;
 
@@ -78,9 +79,10 @@ impl Error {
     }
 }
 
-/// Returns the words of a body that tells an error, shortened; nothing where it
-/// is not one of a registry. What a proxy shows to people is not quoted.
-pub(super) fn words_of(body: &[u8]) -> Option<String> {
+/// Returns the words of a body that tells an error, shortened and without the
+/// secrets that it repeats; nothing where it is not one of a registry. What a
+/// proxy shows to people is not quoted.
+pub(super) fn words_of(body: &[u8], secrets: &[Zeroizing<String>]) -> Option<String> {
     let body: serde_json::Value = serde_json::from_slice(body).ok()?;
     let text = |value: &serde_json::Value, key: &str| {
         let text = value.get(key)?.as_str()?.trim();
@@ -96,6 +98,12 @@ pub(super) fn words_of(body: &[u8]) -> Option<String> {
             .or_else(|| text(&body, "error_description"))
             .or_else(|| text(&body, "error"))?,
     };
+    let words = secrets
+        .iter()
+        .filter(|secret| !secret.is_empty())
+        .fold(words, |words, secret| {
+            words.replace(secret.as_str(), "<redacted>")
+        });
     Some(shorten(&words))
 }
 
@@ -126,7 +134,11 @@ mod tests {
     #[test]
     fn a_registry_is_quoted_and_a_page_for_people_is_not() {
         let check = |body: &str, expected: Option<&str>| {
-            assert_eq!(words_of(body.as_bytes()).as_deref(), expected, "{body}");
+            assert_eq!(
+                words_of(body.as_bytes(), &[Zeroizing::new("hunter2".to_owned())]).as_deref(),
+                expected,
+                "{body}"
+            );
         };
         check(
             r#"{"errors":[{"code":"DENIED","message":"no pull access"}]}"#,
@@ -134,6 +146,10 @@ mod tests {
         );
         check(r#"{"errors":[{"code":"DENIED"}]}"#, Some("DENIED"));
         check(r#"{"details":"wrong password"}"#, Some("wrong password"));
+        check(
+            r#"{"message":"hunter2 is not it, hunter2"}"#,
+            Some("<redacted> is not it, <redacted>"),
+        );
         check(r#"{"errors":[]}"#, None);
         check(r#"{"errors":null}"#, None);
         check("<html><h1>502</h1>", None);

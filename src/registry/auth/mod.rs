@@ -265,7 +265,7 @@ pub fn denied(target: &Target<'_>, answer: &Answer, shown: bool, attempt: &str) 
     };
     Error::new(Reason::Denied, attempt)
         .because(format!("{cause} ({})", answer.status))
-        .said(answer.words().as_deref())
+        .said(answer.words.as_deref())
         .hint(format!(
             "set IMGDEX_REGISTRY_HOST={registry}, IMGDEX_REGISTRY_USERNAME and \
              IMGDEX_REGISTRY_PASSWORD, or name a file of credentials with `--authfile`"
@@ -323,7 +323,7 @@ async fn fetch(transport: &Transport, ask: &Request) -> Result<token::Token> {
         );
         return Err(Error::new(reason, ask.attempt.clone())
             .because(cause)
-            .said(answer.words().as_deref())
+            .said(answer.words.as_deref())
             .hint("look at the user name and the password for this registry"));
     }
     token::of(&answer.body).map_err(|rule| {

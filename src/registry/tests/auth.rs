@@ -311,3 +311,20 @@ fn forbidden_is_denied() {
         )
     );
 }
+
+#[test]
+fn a_registry_that_repeats_what_it_was_shown_is_not_quoted_in_that() {
+    let server = FaultServer::start(|seen| match seen.header("authorization") {
+        "" => Reply::new(401, "").with("WWW-Authenticate", "Basic realm=\"x\""),
+        shown => {
+            let words = format!("not hunter2, and not {shown}");
+            Reply::new(
+                403,
+                format!(r#"{{"errors":[{{"code":"DENIED","message":"{words}"}}]}}"#),
+            )
+        }
+    });
+    let told = try_as(&server, Some(user()));
+    let said = "registry said: DENIED: not <redacted>, and not Basic <redacted>";
+    assert!(told.ends_with(said), "{told}");
+}

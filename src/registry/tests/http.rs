@@ -303,3 +303,33 @@ fn a_head_is_one_request_unless_it_says_too_little() {
     check(good, 2);
     check(|| good().with("Docker-Content-Digest", "nonsense"), 2);
 }
+
+#[test]
+fn a_delete_whose_answer_was_lost_is_done() {
+    let lost = || Reply::new(202, "").breaking(Fault::Reset);
+    let gone = || Reply::new(404, "");
+    let check = |replies: Vec<Reply>, expected: &str| {
+        let count = AtomicUsize::new(0);
+        let server = FaultServer::start(move |_| {
+            let at = count.fetch_add(1, Ordering::SeqCst);
+            replies[at.min(replies.len() - 1)].clone()
+        });
+        let network = anybody(&server);
+        let digest = digest("{}").parse().expect("a digest");
+        let done = network.wait(network.client.delete(&reference(&server, "a:1"), &digest));
+        let told = done.map_or_else(
+            |error| format!("{:?}", error.reason),
+            |()| "done".to_owned(),
+        );
+        assert_eq!(told, expected);
+        assert!(server.seen().iter().all(|seen| seen.method == "DELETE"));
+    };
+    check(vec![Reply::new(202, "")], "done");
+    check(vec![lost(), gone()], "done");
+    check(vec![gone()], "NotFound");
+    check(vec![Reply::new(405, "")], "Unsupported");
+    check(
+        vec![Reply::new(307, "").with("Location", "/x")],
+        "Violation",
+    );
+}

@@ -11,12 +11,15 @@ mod tls;
 use std::collections::HashMap;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use reqwest::header::{
     ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue,
 };
 use reqwest::{Method, StatusCode, Url};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout_at};
+use zeroize::Zeroizing;
 
 use super::error::{Error, Reason, Result, words_of};
 use super::settings::Settings;
@@ -63,6 +66,35 @@ impl Request {
     }
 }
 
+impl Request {
+    /// Returns what it shows, in every form in which an answer could repeat it.
+    fn secrets(&self) -> Vec<Zeroizing<String>> {
+        let mut secrets = Vec::new();
+        let shown = self
+            .authorization
+            .as_ref()
+            .and_then(|value| value.to_str().ok());
+        if let Some((scheme, value)) = shown.and_then(|text| text.split_once(' ')) {
+            secrets.push(Zeroizing::new(value.to_owned()));
+            let pair = STANDARD.decode(value).ok().filter(|_| scheme == "Basic");
+            let pair = pair.and_then(|pair| String::from_utf8(pair).ok());
+            if let Some((_, password)) = pair.as_deref().and_then(|pair| pair.split_once(':')) {
+                secrets.push(Zeroizing::new(password.to_owned()));
+            }
+        }
+        let form = self
+            .form
+            .as_ref()
+            .and_then(|form| Url::parse(&format!("form:?{form}")).ok());
+        for (key, value) in form.iter().flat_map(Url::query_pairs) {
+            if key == "refresh_token" {
+                secrets.push(Zeroizing::new(value.into_owned()));
+            }
+        }
+        secrets
+    }
+}
+
 /// What was answered, whatever its status.
 #[derive(Debug)]
 pub struct Answer {
@@ -71,17 +103,16 @@ pub struct Answer {
     pub body: Vec<u8>,
     /// Of the origin that was asked; redirects lead elsewhere.
     pub url: Url,
+    /// The registry's own words about what is wrong.
+    pub words: Option<String>,
+    /// How often it was asked for.
+    pub tries: u32,
 }
 
 impl Answer {
     /// Returns a header's text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
-    }
-
-    /// Returns the registry's own words about what is wrong.
-    pub fn words(&self) -> Option<String> {
-        words_of(&self.body)
     }
 }
 
@@ -159,7 +190,9 @@ impl Transport {
                     let seconds = timing.total.as_secs();
                     return Err(self.gone(request, &format!("no whole answer within {seconds} s")));
                 }
-                Ok(Ok(answer)) if !retry::is_passing(answer.status) => return Ok(answer),
+                Ok(Ok(answer)) if !retry::is_passing(answer.status) => {
+                    return Ok(Answer { tries, ..answer });
+                }
                 Ok(Ok(answer)) => Ok(answer),
                 Ok(Err(Failure::Final(error))) => return Err(error),
                 Ok(Err(Failure::Passing(cause))) => Err(cause),
@@ -185,7 +218,7 @@ impl Transport {
                     if let Some(asked) = asked {
                         cause.push_str(&format!(" and asks to wait {} s", asked.as_secs()));
                     }
-                    self.gone(request, &cause).said(answer.words().as_deref())
+                    self.gone(request, &cause).said(answer.words.as_deref())
                 }
             };
             return Err(told);
@@ -281,6 +314,11 @@ impl Transport {
             }
             body.extend_from_slice(&piece);
         }
+        let words = if is_error {
+            words_of(&body, &request.secrets())
+        } else {
+            None
+        };
         let encoded = headers
             .get(CONTENT_ENCODING)
             .is_some_and(|value| value != "identity");
@@ -296,6 +334,8 @@ impl Transport {
             headers,
             body,
             url: request.url.clone(),
+            words,
+            tries: 1,
         })
     }
 }
