@@ -53,9 +53,9 @@ report() { # title, file with our seconds, file with the peer's, our memory
 }
 
 import_own() { "$imgdex" --catalog "$1" metadata import --directory "$2"; }
-export_own() { rm -rf "$2"; "$imgdex" --catalog "$1" metadata export --directory "$2"; }
+export_own() { "$imgdex" --catalog "$1" metadata export --directory "$2"; }
 import_peer() { "$peer" import runtime-images --directory few; }
-export_peer() { rm -rf exported; "$peer" export runtime-images --directory exported; }
+export_peer() { "$peer" export runtime-images --directory exported; }
 : >import.peer && : >export.peer && : >again.peer
 
 instances few "$files"
@@ -64,11 +64,13 @@ printf '%-44s %10s %10s %8s  %s\n' '' imgdex elyra ratio 'peak memory'
 for _ in $(seq "$rounds"); do
   rm -f own.db*
   seconds import_own own.db few >>import.own
+  rm -rf exported
   seconds export_own own.db exported >>export.own
   seconds "$imgdex" --catalog own.db metadata import --directory few --overwrite >>again.own
   if [ -n "$peer" ]; then
     rm -rf "$JUPYTER_DATA_DIR"
     seconds import_peer >>import.peer
+    rm -rf exported
     seconds export_peer >>export.peer
     seconds "$peer" import runtime-images --directory few --overwrite >>again.peer
   fi
@@ -85,6 +87,7 @@ instances many "$many"
 rm -f own.db*
 : >none
 seconds import_own own.db many >many.import
+rm -rf exported
 seconds export_own own.db exported >many.export
 rm -f own.db*
 many_import=$(memory "$imgdex" --catalog own.db metadata import --directory many)
