@@ -55,30 +55,30 @@ report() { # title, file with our seconds, file with the peer's, our memory
 import_own() { "$imgdex" --catalog "$1" metadata import --directory "$2"; }
 export_own() { "$imgdex" --catalog "$1" metadata export --directory "$2"; }
 import_peer() { "$peer" import runtime-images --directory few; }
-export_peer() { "$peer" export runtime-images --directory exported; }
+export_peer() { "$peer" export runtime-images --directory "$1"; }
 : >import.peer && : >export.peer && : >again.peer
 
 instances few "$files"
 echo "medians of $rounds rounds on $(nproc) cores; ratio: how many times as fast"
 printf '%-44s %10s %10s %8s  %s\n' '' imgdex elyra ratio 'peak memory'
-for _ in $(seq "$rounds"); do
+# Each export has a folder of its own: ext4 does not use again for some time what was
+# just deleted, and making a file then takes ten times as long, whoever makes it.
+for round in $(seq "$rounds"); do
   rm -f own.db*
   seconds import_own own.db few >>import.own
-  rm -rf exported
-  seconds export_own own.db exported >>export.own
+  seconds export_own own.db "exported.$round" >>export.own
   seconds "$imgdex" --catalog own.db metadata import --directory few --overwrite >>again.own
   if [ -n "$peer" ]; then
-    rm -rf "$JUPYTER_DATA_DIR"
+    export JUPYTER_DATA_DIR=$folder/jupyter.$round
     seconds import_peer >>import.peer
-    rm -rf exported
-    seconds export_peer >>export.peer
+    seconds export_peer "peer.$round" >>export.peer
     seconds "$peer" import runtime-images --directory few --overwrite >>again.peer
   fi
 done
 rm -f own.db*
 few_import=$(memory "$imgdex" --catalog own.db metadata import --directory few)
 few_again=$(memory "$imgdex" --catalog own.db metadata import --directory few --overwrite)
-few_export=$(rm -rf exported; memory "$imgdex" --catalog own.db metadata export --directory exported)
+few_export=$(memory "$imgdex" --catalog own.db metadata export --directory exported)
 report "$files files imported" import.own import.peer "$few_import"
 report "$files files imported again, --overwrite" again.own again.peer "$few_again"
 report "$files files exported" export.own export.peer "$few_export"
@@ -87,10 +87,9 @@ instances many "$many"
 rm -f own.db*
 : >none
 seconds import_own own.db many >many.import
-rm -rf exported
-seconds export_own own.db exported >many.export
+seconds export_own own.db exported.many >many.export
 rm -f own.db*
 many_import=$(memory "$imgdex" --catalog own.db metadata import --directory many)
-many_export=$(rm -rf exported; memory "$imgdex" --catalog own.db metadata export --directory exported)
+many_export=$(memory "$imgdex" --catalog own.db metadata export --directory exported.again)
 report "$many files imported" many.import none "$many_import"
 report "$many files exported" many.export none "$many_export"
