@@ -210,7 +210,7 @@ fn listens(child: &mut Child, port: u16) -> bool {
         if TcpStream::connect(("127.0.0.1", port)).is_ok() {
             return true;
         }
-        thread::sleep(Duration::from_millis(10));
+        thread::yield_now();
     }
     let _ = child.kill();
     let _ = child.wait();
