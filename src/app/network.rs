@@ -1,7 +1,7 @@
 //! How a command reaches registries: the settings, the flags and the
 //! environment put together. Nothing is started before it is asked for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -77,13 +77,13 @@ impl App {
             .map_err(|error| Error::new(Kind::InvalidInput, error.to_string()))
     }
 
-    /// Starts the network, for asking one registry.
+    /// Starts the network; what was chosen holds for the registries that are named.
     ///
     /// # Errors
     /// Where a file that was named is missing, or the system has no room.
-    pub fn reach(&mut self, registry: &Registry, choices: &Choices) -> Result<Reach> {
+    pub fn reach(&mut self, registries: &[&Registry], choices: &Choices) -> Result<Reach> {
         let sources = self.sources(choices.authfile.as_deref())?;
-        self.reach_with(registry, choices, sources)
+        self.reach_with(registries, choices, sources)
     }
 
     /// Starts the network, for asking one registry as somebody.
@@ -101,7 +101,7 @@ impl App {
             credential,
         };
         self.reach_with(
-            registry,
+            &[registry],
             choices,
             Sources::new(Some(given), Vec::new(), None),
         )
@@ -109,19 +109,18 @@ impl App {
 
     fn reach_with(
         &mut self,
-        registry: &Registry,
+        registries: &[&Registry],
         choices: &Choices,
         sources: Sources,
     ) -> Result<Reach> {
-        let settings = self.registry_settings(registry, choices);
-        if settings
-            .hosts
-            .get(&registry.to_string())
-            .is_some_and(|host| host.insecure)
-        {
-            self.console.warn(&format!(
-                "warning: the certificate of `{registry}` is not verified (`insecure`)"
-            ));
+        let settings = self.registry_settings(registries, choices);
+        let named: BTreeSet<String> = registries.iter().map(ToString::to_string).collect();
+        for name in named {
+            if settings.hosts.get(&name).is_some_and(|host| host.insecure) {
+                self.console.warn(&format!(
+                    "warning: the certificate of `{name}` is not verified (`insecure`)"
+                ));
+            }
         }
         let sources = Arc::new(sources);
         let finder = Arc::clone(&sources);
@@ -133,7 +132,7 @@ impl App {
         Ok(Reach { network, sources })
     }
 
-    fn registry_settings(&self, registry: &Registry, choices: &Choices) -> Settings {
+    fn registry_settings(&self, registries: &[&Registry], choices: &Choices) -> Settings {
         let mut hosts: BTreeMap<String, HostSettings> = BTreeMap::new();
         for setting in &self.settings.all {
             let parts = setting.name.strip_prefix("registry.\"");
@@ -150,18 +149,20 @@ impl App {
                 _ => {}
             }
         }
-        let chosen = hosts.entry(registry.to_string()).or_default();
-        chosen.insecure |= choices.insecure;
-        if choices.plain_http {
-            chosen.plain_http = Some(true);
-        }
-        if let Some(file) = &choices.ca_file {
-            chosen.ca_file = Some(file.clone());
+        for registry in registries {
+            let chosen = hosts.entry(registry.to_string()).or_default();
+            chosen.insecure |= choices.insecure;
+            if choices.plain_http {
+                chosen.plain_http = Some(true);
+            }
+            if let Some(file) = &choices.ca_file {
+                chosen.ca_file = Some(file.clone());
+            }
         }
         // TLS is looked up by the host that is connected to.
-        if registry.is_docker_hub() {
-            let chosen = chosen.clone();
-            hosts.insert(registry.endpoint(), chosen);
+        let hub = Registry::docker_hub();
+        if let Some(chosen) = hosts.get(&hub.to_string()).cloned() {
+            hosts.insert(hub.endpoint(), chosen);
         }
         Settings {
             hosts,

@@ -9,6 +9,7 @@ pub mod image_json;
 pub mod image_rules;
 pub mod invalid;
 pub mod json_text;
+pub mod manifest;
 pub mod name;
 pub mod platform;
 pub mod reference;

@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::Result;
+use crate::domain::manifest::{Config, Content, Descriptor, Manifest, Platform};
 use crate::domain::reference::{Digest, Reference};
-use crate::registry::{Client, Config, Content, Descriptor, Manifest, Platform};
+use crate::registry::Client;
 
 /// The platform that is looked at where an image has many and none is chosen.
 const USUAL_PLATFORM: &str = "linux/amd64";

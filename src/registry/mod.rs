@@ -7,7 +7,6 @@ mod error;
 #[cfg(test)]
 #[path = "../../tests/support/fault_server.rs"]
 mod fault_server;
-mod manifest;
 mod pages;
 mod referrers;
 mod requests;
@@ -18,7 +17,6 @@ mod transport;
 
 pub use auth::Finder;
 pub use error::{Error, Reason};
-pub use manifest::{Config, Content, Descriptor, Manifest, Platform};
 pub use requests::{Client, Head};
 pub use settings::{HostSettings, Proxies, Settings};
 

@@ -4,10 +4,10 @@
 use reqwest::Method;
 
 use super::error::{Error, Reason, Result};
-use super::manifest::{Content, Descriptor, Manifest, media_type_of};
 use super::pages::Pages;
-use super::requests::{Ask, Client, found};
+use super::requests::{Ask, Client, found, media_type_of};
 use super::transport::LARGEST_DOCUMENT;
+use crate::domain::manifest::{Content, Descriptor, Manifest};
 use crate::domain::reference::{Digest, Reference, Tag};
 
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";

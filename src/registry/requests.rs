@@ -8,10 +8,10 @@ use reqwest::{Method, Url};
 
 use super::auth::{Auth, Finder, Target, denied};
 use super::error::{Error, Reason, Result};
-use super::manifest::{ACCEPT, Config, Descriptor, Manifest, media_type_of, parsed_config};
 use super::pages::{self, Pages};
 use super::settings::Settings;
 use super::transport::{Answer, LARGEST_DOCUMENT, Request, Transport};
+use crate::domain::manifest::{ACCEPT, Config, Descriptor, Manifest, parsed_config};
 use crate::domain::name::shorten;
 use crate::domain::reference::{Digest, Reference, Registry, Repository};
 
@@ -308,6 +308,13 @@ impl Client {
             }
         }
     }
+}
+
+/// Returns the media type of an answer, without its parameters.
+pub(super) fn media_type_of(answer: &Answer) -> Option<String> {
+    let text = answer.header("content-type")?;
+    let text = text.split(';').next().unwrap_or_default().trim();
+    (!text.is_empty()).then(|| text.to_ascii_lowercase())
 }
 
 /// Returns an answer that is one, or the failure that it tells.

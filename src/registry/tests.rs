@@ -12,10 +12,10 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::fault_server::{FaultServer, Reply, Seen};
-use super::manifest::digest_of;
 use super::settings::{Settings, Timing};
 use super::{Error, HostSettings, Network};
 use crate::domain::credential::Credential;
+use crate::domain::manifest::digest_of;
 use crate::domain::reference::{DigestAlgorithm, Reference};
 
 const OCI: &str = "application/vnd.oci.image.manifest.v1+json";

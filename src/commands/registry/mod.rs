@@ -9,13 +9,14 @@ use clap::{Args, Subcommand};
 use super::{Status, confirmed};
 use crate::app::App;
 use crate::app::network::Choices;
+use crate::domain::manifest::Manifest;
 use crate::domain::reference::Reference;
 use crate::error::{Error, Kind, Result};
 use crate::ops;
 use crate::output::format::Format;
 use crate::output::json::write_text;
 use crate::output::records::{write_list, write_one, write_pretty, write_yaml_of};
-use crate::registry::{Head, Manifest, Network};
+use crate::registry::{Head, Network};
 use rows::{Pointed, Tag};
 
 #[derive(Debug, Subcommand)]
@@ -175,7 +176,7 @@ fn ask<T>(
     reference: &Reference,
     what: impl FnOnce(&Network) -> Result<T>,
 ) -> Result<T> {
-    let reach = app.reach(reference.registry(), &how.into())?;
+    let reach = app.reach(&[reference.registry()], &how.into())?;
     let answer = what(&reach.network);
     reach.tell(app);
     answer
@@ -296,7 +297,7 @@ impl Delete {
                 self.reference
             )));
         }
-        let reach = app.reach(reference.registry(), &self.how.into())?;
+        let reach = app.reach(&[reference.registry()], &self.how.into())?;
         let network = &reach.network;
         let found = network.wait(ops::registry::target_of_delete(&network.client, &reference));
         let done = found.map_err(Error::from).and_then(|digest| {

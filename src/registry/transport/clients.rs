@@ -32,10 +32,25 @@ impl Clients {
     /// # Errors
     /// For certificates and proxies that cannot be used.
     pub fn get(&self, settings: &Settings, url: &Url, reach: Reach) -> Result<Client> {
-        let key = Key {
-            profile: profile_of(settings, url),
-            reach,
+        let profile = profile_of(settings, url);
+        self.with(settings, Key { profile, reach })
+    }
+
+    /// Returns a client that finds out who speaks TLS: it takes any certificate, and
+    /// must be shown nothing.
+    ///
+    /// # Errors
+    /// For proxies that cannot be used.
+    pub fn probing(&self, settings: &Settings) -> Result<Client> {
+        let profile = Profile {
+            insecure: true,
+            ..Profile::default()
         };
+        let reach = Reach::Anywhere;
+        self.with(settings, Key { profile, reach })
+    }
+
+    fn with(&self, settings: &Settings, key: Key) -> Result<Client> {
         let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = built.get(&key) {
             return Ok(client.clone());
@@ -48,7 +63,11 @@ impl Clients {
 
 fn profile_of(settings: &Settings, url: &Url) -> Profile {
     if url.scheme() != "https" {
-        return Profile::default();
+        // A proxy may speak TLS where the registry behind it does not.
+        return Profile {
+            unused: settings.proxies.http.is_none(),
+            ..Profile::default()
+        };
     }
     let host = authority(url);
     let said = settings.tls(&host);
@@ -56,6 +75,7 @@ fn profile_of(settings: &Settings, url: &Url) -> Profile {
         ca_file: said.ca_file,
         folders: settings.certificate_folders(&host),
         insecure: said.insecure,
+        unused: false,
     }
 }
 

@@ -166,7 +166,7 @@ impl Transport {
         let Ok(url) = Url::parse(&format!("https://{endpoint}/v2/")) else {
             return Ok(true);
         };
-        let client = self.clients.get(&self.settings, &url, Reach::Anywhere)?;
+        let client = self.clients.probing(&self.settings)?;
         let patience = Duration::from_secs(5).min(self.settings.timing.total);
         let tried = client.head(url).timeout(patience).send().await;
         let tls = !tried.is_err_and(|error| failure::is_not_tls(&error));

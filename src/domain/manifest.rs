@@ -6,17 +6,16 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256, Sha512};
 
-use super::transport::Answer;
-use crate::domain::name::shorten;
-use crate::domain::reference::{Digest, DigestAlgorithm};
+use super::name::shorten;
+use super::reference::{Digest, DigestAlgorithm};
 
-const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
-const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
-const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
+pub const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+pub const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
+pub const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
+pub const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
 
 /// The media types that are asked for.
-pub(super) const ACCEPT: &str = "application/vnd.oci.image.manifest.v1+json, \
+pub const ACCEPT: &str = "application/vnd.oci.image.manifest.v1+json, \
     application/vnd.oci.image.index.v1+json, \
     application/vnd.docker.distribution.manifest.v2+json, \
     application/vnd.docker.distribution.manifest.list.v2+json";
@@ -83,7 +82,7 @@ pub struct Config {
 }
 
 /// Returns the digest of bytes.
-pub(super) fn digest_of(bytes: &[u8], algorithm: DigestAlgorithm) -> Option<Digest> {
+pub fn digest_of(bytes: &[u8], algorithm: DigestAlgorithm) -> Option<Digest> {
     use std::fmt::Write;
     let hash = match algorithm {
         DigestAlgorithm::Sha256 => Sha256::digest(bytes).to_vec(),
@@ -96,19 +95,12 @@ pub(super) fn digest_of(bytes: &[u8], algorithm: DigestAlgorithm) -> Option<Dige
     text.parse().ok()
 }
 
-/// Returns the media type of an answer, without its parameters.
-pub(super) fn media_type_of(answer: &Answer) -> Option<String> {
-    let text = answer.header("content-type")?;
-    let text = text.split(';').next().unwrap_or_default().trim();
-    (!text.is_empty()).then(|| text.to_ascii_lowercase())
-}
-
 impl Manifest {
     /// Returns the manifest that the bytes are; they hash to each of the digests.
     ///
     /// # Errors
     /// The rule that they break.
-    pub(super) fn checked(
+    pub fn checked(
         bytes: Vec<u8>,
         said: Option<String>,
         digests: &[Option<&Digest>],
@@ -229,7 +221,7 @@ fn checked_all(descriptors: Vec<RawDescriptor>) -> Result<Vec<Descriptor>, Strin
 }
 
 /// Returns what a config says; its bytes are those of the descriptor.
-pub(super) fn parsed_config(bytes: &[u8], descriptor: &Descriptor) -> Result<Config, String> {
+pub fn parsed_config(bytes: &[u8], descriptor: &Descriptor) -> Result<Config, String> {
     #[derive(Deserialize)]
     struct Document {
         created: Option<String>,
