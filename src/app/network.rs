@@ -13,7 +13,7 @@ use crate::credentials::ecosystem::{Given, Sources, host_of};
 use crate::domain::credential::Credential;
 use crate::domain::reference::{Reference, Registry};
 use crate::error::{Error, Kind, Result};
-use crate::registry::{HostSettings, Network, Proxies, Settings};
+use crate::registry::{HostSettings, Network, Proxies, Settings, Work};
 
 /// The folders of certificates that container tools share.
 const CERTIFICATES: [&str; 2] = ["/etc/containers/certs.d", "/etc/docker/certs.d"];
@@ -25,6 +25,8 @@ pub struct Choices {
     pub ca_file: Option<PathBuf>,
     pub insecure: bool,
     pub plain_http: bool,
+    /// What the network is for.
+    pub work: Work,
 }
 
 /// The file of credentials that is written.
@@ -126,7 +128,7 @@ impl App {
         let finder = Arc::clone(&sources);
         let find =
             move |registry: &Registry, repository: Option<&_>| finder.find(registry, repository);
-        let network = Network::start(settings, Arc::new(find)).map_err(|error| {
+        let network = Network::start(settings, Arc::new(find), choices.work).map_err(|error| {
             Error::new(Kind::Failure, "cannot start the network").because(&error)
         })?;
         Ok(Reach { network, sources })

@@ -113,6 +113,7 @@ impl Login {
             ca_file: self.ca_file,
             insecure: self.insecure,
             plain_http: self.plain_http,
+            ..Choices::default()
         };
         let reach = app.reach_as(&registry, &choices, credential.clone())?;
         let greeted = reach.network.wait(reach.network.client.greet(&registry));

@@ -7,6 +7,7 @@ mod config;
 mod diff;
 mod doctor;
 mod groups;
+mod how;
 mod images;
 mod input;
 mod login;
@@ -15,6 +16,7 @@ mod metadata;
 mod registry;
 mod secrets;
 mod store;
+mod transfer;
 
 use std::path::PathBuf;
 
@@ -238,6 +240,7 @@ Examples:
   imgdex config show"
     )]
     Config(config::Verb),
+    Copy(transfer::Copy),
     Login(login::Login),
     Logout(login::Logout),
     Completions(complete::Completions),
@@ -278,6 +281,7 @@ pub fn dispatch(app: &mut App, noun: Noun) -> Result<Status> {
         Noun::Apply(apply) => apply.run(app),
         Noun::Diff(diff) => diff.run(app),
         Noun::Config(verb) => config::run(app, &verb),
+        Noun::Copy(copy) => copy.run(app),
         Noun::Login(login) => login.run(app),
         Noun::Logout(logout) => logout.run(app),
         Noun::Completions(completions) => completions.run(app),

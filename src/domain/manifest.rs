@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256, Sha512};
 
+use super::hashing::Hashing;
 use super::name::shorten;
 use super::reference::{Digest, DigestAlgorithm};
 
@@ -53,12 +53,39 @@ impl std::fmt::Display for Platform {
     }
 }
 
+impl Platform {
+    /// Returns whether that is what a user calls it: with its variant, or without.
+    #[must_use]
+    pub fn is_called(&self, wanted: &str) -> bool {
+        let without_variant = format!("{}/{}", self.os, self.architecture);
+        self.to_string() == wanted || without_variant == wanted
+    }
+}
+
+/// Returns whether a media type is one of manifests.
+#[must_use]
+pub fn is_manifest(media_type: &str) -> bool {
+    [OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_LIST].contains(&media_type)
+}
+
+impl Descriptor {
+    /// Returns whether it is a layer that licences keep from being handed on (image
+    /// spec, "Non-Distributable Layers").
+    #[must_use]
+    pub fn is_foreign(&self) -> bool {
+        self.media_type.contains(".image.layer.nondistributable.")
+            || self.media_type.contains(".image.rootfs.foreign.")
+    }
+}
+
 /// A manifest, and its bytes as they came.
 #[derive(Debug, Clone)]
 pub struct Manifest {
     pub descriptor: Descriptor,
     pub bytes: Vec<u8>,
     pub content: Content,
+    /// The manifest that it refers to.
+    pub subject: Option<Digest>,
 }
 
 /// What a manifest lists.
@@ -82,20 +109,28 @@ pub struct Config {
 }
 
 /// Returns the digest of bytes.
-pub fn digest_of(bytes: &[u8], algorithm: DigestAlgorithm) -> Option<Digest> {
-    use std::fmt::Write;
-    let hash = match algorithm {
-        DigestAlgorithm::Sha256 => Sha256::digest(bytes).to_vec(),
-        DigestAlgorithm::Sha512 => Sha512::digest(bytes).to_vec(),
-    };
-    let mut text = format!("{algorithm}:");
-    for byte in hash {
-        let _ = write!(text, "{byte:02x}");
-    }
-    text.parse().ok()
+#[must_use]
+pub fn digest_of(bytes: &[u8], algorithm: DigestAlgorithm) -> Digest {
+    let mut hashing = Hashing::new(algorithm);
+    hashing.update(bytes);
+    hashing.finish()
 }
 
 impl Manifest {
+    /// Returns the descriptor that stands for it in a list of referrers: "the config
+    /// descriptor's mediaType" is its type where it names none (distribution spec,
+    /// "Listing Referrers").
+    #[must_use]
+    pub fn as_referrer(&self) -> Descriptor {
+        let mut descriptor = self.descriptor.clone();
+        if descriptor.artifact_type.is_none()
+            && let Content::Image { config, .. } = &self.content
+        {
+            descriptor.artifact_type = Some(config.media_type.clone());
+        }
+        descriptor
+    }
+
     /// Returns the manifest that the bytes are; they hash to each of the digests.
     ///
     /// # Errors
@@ -111,6 +146,7 @@ impl Manifest {
             schema_version: Option<u64>,
             media_type: Option<String>,
             artifact_type: Option<String>,
+            subject: Option<RawDescriptor>,
             config: Option<RawDescriptor>,
             layers: Option<Vec<RawDescriptor>>,
             manifests: Option<Vec<RawDescriptor>>,
@@ -119,15 +155,12 @@ impl Manifest {
         let mut own = None;
         for asked in digests.iter().flatten() {
             let digest = digest_of(&bytes, asked.algorithm());
-            if digest.as_ref() != Some(*asked) {
-                let found = digest.map_or_else(String::new, |digest| digest.to_string());
-                return Err(format!("what came is `{found}`, and not `{asked}`"));
+            if digest != **asked {
+                return Err(format!("what came is `{digest}`, and not `{asked}`"));
             }
-            own = own.or(digest);
+            own = own.or(Some(digest));
         }
-        let digest = own
-            .or_else(|| digest_of(&bytes, DigestAlgorithm::Sha256))
-            .ok_or("it has no digest")?;
+        let digest = own.unwrap_or_else(|| digest_of(&bytes, DigestAlgorithm::Sha256));
         let document: Document = serde_json::from_slice(&bytes).map_err(|_| match &said {
             Some(said) => format!("what came is no manifest, but `{}`", shorten(said)),
             None => "what came is no manifest".to_owned(),
@@ -162,6 +195,8 @@ impl Manifest {
             }
             (other, _) => return Err(format!("`{}` is no manifest of an image", shorten(other))),
         };
+        let subject = document.subject.map(RawDescriptor::checked).transpose()?;
+        let subject = subject.map(|subject| subject.digest);
         let descriptor = Descriptor {
             media_type,
             digest,
@@ -174,6 +209,7 @@ impl Manifest {
             descriptor,
             bytes,
             content,
+            subject,
         })
     }
 }
@@ -235,7 +271,7 @@ pub fn parsed_config(bytes: &[u8], descriptor: &Descriptor) -> Result<Config, St
         labels: Option<BTreeMap<String, String>>,
     }
     let asked = &descriptor.digest;
-    if digest_of(bytes, asked.algorithm()).as_ref() != Some(asked) {
+    if digest_of(bytes, asked.algorithm()) != *asked {
         return Err(format!("what came is not `{asked}`"));
     }
     // An artifact's config is whatever it likes.
@@ -340,12 +376,12 @@ mod tests {
     #[test]
     fn bytes_are_hashed_as_the_digest_says() {
         let bytes = b"{}";
-        let sha256 = digest_of(bytes, DigestAlgorithm::Sha256).expect("a digest");
+        let sha256 = digest_of(bytes, DigestAlgorithm::Sha256);
         assert_eq!(
             sha256.as_str(),
             "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
         );
-        let sha512 = digest_of(bytes, DigestAlgorithm::Sha512).expect("a digest");
+        let sha512 = digest_of(bytes, DigestAlgorithm::Sha512);
         let descriptor = Descriptor {
             media_type: String::new(),
             digest: sha512,

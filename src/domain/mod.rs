@@ -4,6 +4,7 @@ pub mod change;
 pub mod credential;
 pub mod file_name;
 pub mod group;
+pub mod hashing;
 pub mod image;
 pub mod image_json;
 pub mod image_rules;

@@ -15,6 +15,7 @@ pub mod plan;
 pub mod registry;
 pub mod secrets;
 pub mod store;
+pub mod transfer;
 pub mod waiting;
 
 pub use error::{Error, ItemFault, Result};

@@ -122,10 +122,7 @@ fn chosen<'a>(entries: &'a [Descriptor], wanted: &str) -> Option<&'a Descriptor>
         .iter()
         .filter(|entry| real_platform(entry).is_some());
     let fits = |entry: &&Descriptor| {
-        real_platform(entry).is_some_and(|platform| {
-            let without_variant = format!("{}/{}", platform.os, platform.architecture);
-            platform.to_string() == wanted || without_variant == wanted
-        })
+        real_platform(entry).is_some_and(|platform| platform.is_called(wanted))
     };
     with_platform
         .clone()

@@ -4,8 +4,9 @@
 use reqwest::Method;
 
 use super::error::{Error, Reason, Result};
+use super::exchange::{Ask, found, media_type_of};
 use super::pages::Pages;
-use super::requests::{Ask, Client, found, media_type_of};
+use super::requests::Client;
 use super::transport::LARGEST_DOCUMENT;
 use crate::domain::manifest::{Content, Descriptor, Manifest};
 use crate::domain::reference::{Digest, Reference, Tag};
@@ -29,13 +30,9 @@ impl Client {
         let attempt = format!("cannot list the referrers of `{reference}`");
         let violation = |rule: String| Error::violation(&attempt, rule);
         let ask = Ask {
-            registry: reference.registry(),
-            repository: Some(reference.repository()),
-            method: &Method::GET,
-            path: "",
             accept: Some(INDEX),
             limit: LARGEST_DOCUMENT,
-            attempt: &attempt,
+            ..Ask::of(reference, &Method::GET, "", &attempt)
         };
         let mut pages = Pages::default();
         let mut referrers = Vec::new();
@@ -71,13 +68,9 @@ impl Client {
         subject: &Digest,
         attempt: &str,
     ) -> Result<Vec<Descriptor>> {
-        let tag = format!("{}-{}", subject.algorithm(), subject.hex());
-        // A tag has at most 128 characters, fewer than this has with `sha512`.
-        let tag: String = tag.chars().take(128).collect();
-        let Ok(tag) = tag.parse::<Tag>() else {
+        let Some(fallback) = fallback(reference, subject) else {
             return Ok(Vec::new());
         };
-        let fallback = reference.clone().without_digest().with_tag(tag);
         let manifest = match self.manifest(&fallback).await {
             Err(error) if error.reason == Reason::NotFound => return Ok(Vec::new()),
             other => other?,
@@ -90,4 +83,14 @@ impl Client {
             }
         }
     }
+}
+
+/// Returns the tag that stands for a digest where a registry keeps no lists of
+/// referrers.
+pub fn fallback(reference: &Reference, subject: &Digest) -> Option<Reference> {
+    let tag = format!("{}-{}", subject.algorithm(), subject.hex());
+    // A tag has at most 128 characters, fewer than this has with `sha512`.
+    let tag: String = tag.chars().take(128).collect();
+    let tag = tag.parse::<Tag>().ok()?;
+    Some(reference.clone().without_digest().with_tag(tag))
 }

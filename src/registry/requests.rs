@@ -3,16 +3,16 @@
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-use reqwest::header::{CONTENT_LENGTH, WARNING};
-use reqwest::{Method, Url};
+use reqwest::Method;
+use reqwest::header::CONTENT_LENGTH;
 
-use super::auth::{Auth, Finder, Target, denied};
-use super::error::{Error, Reason, Result};
+use super::auth::{Auth, Finder};
+use super::error::{Error, Result};
+use super::exchange::{Ask, found, media_type_of};
 use super::pages::{self, Pages};
 use super::settings::Settings;
-use super::transport::{Answer, LARGEST_DOCUMENT, Request, Transport};
+use super::transport::{Answer, LARGEST_DOCUMENT, Transport};
 use crate::domain::manifest::{ACCEPT, Config, Descriptor, Manifest, parsed_config};
-use crate::domain::name::shorten;
 use crate::domain::reference::{Digest, Reference, Registry, Repository};
 
 /// The header that tells a manifest's digest.
@@ -20,10 +20,10 @@ const DIGEST: &str = "docker-content-digest";
 
 /// A client of registries, with what it learned of them.
 pub struct Client {
-    transport: Transport,
-    auth: Auth,
+    pub(super) transport: Transport,
+    pub(super) auth: Auth,
     /// What registries want people to read, once each.
-    notices: Mutex<Vec<String>>,
+    pub(super) notices: Mutex<Vec<String>>,
 }
 
 impl fmt::Debug for Client {
@@ -39,19 +39,6 @@ pub struct Head {
     pub digest: Digest,
     /// Bytes of the manifest itself.
     pub size: Option<u64>,
-}
-
-/// What is asked about a repository.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Ask<'a> {
-    pub registry: &'a Registry,
-    pub repository: Option<&'a Repository>,
-    pub method: &'a Method,
-    /// Below `/v2/REPOSITORY/`, or a whole address of the same origin.
-    pub path: &'a str,
-    pub accept: Option<&'static str>,
-    pub limit: usize,
-    pub attempt: &'a str,
 }
 
 impl Client {
@@ -110,15 +97,7 @@ impl Client {
     /// Where it refuses, or cannot be asked.
     pub async fn greet(&self, registry: &Registry) -> Result<bool> {
         let attempt = format!("cannot log in to `{registry}`");
-        let ask = Ask {
-            registry,
-            repository: None,
-            method: &Method::GET,
-            path: "",
-            accept: None,
-            limit: super::transport::LARGEST_ANSWER,
-            attempt: &attempt,
-        };
+        let ask = Ask::new((registry, None), &Method::GET, "", &attempt);
         found(self.ask(ask).await?, ask)?;
         Ok(self.auth.was_asked(registry))
     }
@@ -147,18 +126,13 @@ impl Client {
         method: &Method,
         attempt: &str,
     ) -> Result<Answer> {
+        let path = format!("manifests/{}", reference.identifier());
         let ask = Ask {
-            registry: reference.registry(),
-            repository: Some(reference.repository()),
-            method,
-            path: &format!("manifests/{}", reference.identifier()),
             accept: Some(ACCEPT),
             limit: LARGEST_DOCUMENT,
-            attempt,
+            ..Ask::of(reference, method, &path, attempt)
         };
-        let base = self.transport.base(ask.registry).await?;
-        let answer = self.ask_at(&base, ask, "pull").await?;
-        found(answer, ask)
+        found(self.ask(ask).await?, ask)
     }
 
     /// Returns the config of an image.
@@ -167,17 +141,12 @@ impl Client {
     /// Where it is not there, cannot be asked for, or is not what it should be.
     pub async fn config(&self, reference: &Reference, config: &Descriptor) -> Result<Config> {
         let attempt = format!("cannot read the config of `{reference}`");
+        let path = format!("blobs/{}", config.digest);
         let ask = Ask {
-            registry: reference.registry(),
-            repository: Some(reference.repository()),
-            method: &Method::GET,
-            path: &format!("blobs/{}", config.digest),
-            accept: None,
             limit: LARGEST_DOCUMENT,
-            attempt: &attempt,
+            ..Ask::of(reference, &Method::GET, &path, &attempt)
         };
-        let base = self.transport.base(ask.registry).await?;
-        let answer = found(self.ask_at(&base, ask, "pull").await?, ask)?;
+        let answer = found(self.ask(ask).await?, ask)?;
         parsed_config(&answer.body, config).map_err(|rule| Error::violation(&attempt, rule))
     }
 
@@ -188,25 +157,21 @@ impl Client {
     /// Where it is not there, cannot be asked for, or its pages have no end.
     pub async fn tags(&self, registry: &Registry, repository: &Repository) -> Result<Vec<String>> {
         let attempt = format!("cannot list the tags of `{registry}/{repository}`");
+        let place = (registry, Some(repository));
         let ask = Ask {
-            registry,
-            repository: Some(repository),
-            method: &Method::GET,
-            path: "tags/list?n=1000",
             accept: Some("application/json"),
             limit: pages::LARGEST,
-            attempt: &attempt,
+            ..Ask::new(place, &Method::GET, "tags/list?n=1000", &attempt)
         };
         let mut pages = Pages::default();
         let mut tags = Vec::new();
-        let base = self.transport.base(registry).await?;
         let mut next = Some(String::new());
         while let Some(path) = next {
             let page = Ask {
                 path: if path.is_empty() { ask.path } else { &path },
                 ..ask
             };
-            let answer = found(self.ask_at(&base, page, "pull").await?, ask)?;
+            let answer = found(self.ask(page).await?, ask)?;
             let found = pages::tags_of(&answer.body);
             let found = found.map_err(|rule| Error::violation(&attempt, rule))?;
             next = pages
@@ -224,126 +189,16 @@ impl Client {
     /// Where it is not there, or must not or cannot be deleted.
     pub async fn delete(&self, reference: &Reference, digest: &Digest) -> Result<()> {
         let attempt = format!("cannot delete `{reference}`");
+        let path = format!("manifests/{digest}");
         let ask = Ask {
-            registry: reference.registry(),
-            repository: Some(reference.repository()),
-            method: &Method::DELETE,
-            path: &format!("manifests/{digest}"),
-            accept: None,
-            limit: super::transport::LARGEST_ANSWER,
-            attempt: &attempt,
+            actions: "pull,delete",
+            ..Ask::of(reference, &Method::DELETE, &path, &attempt)
         };
-        let base = self.transport.base(ask.registry).await?;
-        let answer = self.ask_at(&base, ask, "pull,delete").await?;
+        let answer = self.ask(ask).await?;
         if answer.status == 404 && answer.tries > 1 {
             // The first try did it, and its answer was lost.
             return Ok(());
         }
         found(answer, ask).map(|_| ())
     }
-
-    /// Asks a repository, as whoever it wants to see. The answer may tell a
-    /// failure.
-    pub(super) async fn ask(&self, ask: Ask<'_>) -> Result<Answer> {
-        let base = self.transport.base(ask.registry).await?;
-        self.ask_at(&base, ask, "pull").await
-    }
-
-    async fn ask_at(&self, base: &Url, ask: Ask<'_>, actions: &'static str) -> Result<Answer> {
-        let Ask { attempt, .. } = ask;
-        let whole = match ask.repository {
-            _ if ask.path.contains("://") => ask.path.to_owned(),
-            Some(repository) => format!("{base}v2/{repository}/{}", ask.path),
-            None => format!("{base}v2/{}", ask.path),
-        };
-        let url =
-            Url::parse(&whole).map_err(|_| Error::violation(attempt, "its address is not one"))?;
-        let target = Target {
-            registry: ask.registry,
-            repository: ask.repository,
-            actions,
-            base,
-        };
-        let mut request = Request {
-            accept: ask.accept,
-            limit: ask.limit,
-            ..Request::new(ask.method.clone(), url, attempt)
-        };
-        let mut shown = self.auth.ahead(&self.transport, &target, attempt).await?;
-        // Nothing, a token that was kept, a new one: no registry is asked more often.
-        for _ in 0..3 {
-            request.authorization = shown.as_ref().map(|shown| shown.header.clone());
-            let answer = self.transport.send(&request).await?;
-            self.notice(ask.registry, &answer);
-            match answer.status.as_u16() {
-                401 => {
-                    let before = (shown.as_ref(), &answer);
-                    let next = self
-                        .auth
-                        .after(&self.transport, &target, before, attempt)
-                        .await?;
-                    shown = Some(next);
-                }
-                403 => return Err(denied(&target, &answer, shown.is_some(), attempt)),
-                _ => return Ok(answer),
-            }
-        }
-        Err(Error::new(Reason::Denied, attempt)
-            .because(format!("`{}` refuses whatever it is shown", ask.registry)))
-    }
-
-    /// Keeps a registry's warning for people (RFC 7234, section 5.5: `299 - "…"`).
-    fn notice(&self, registry: &Registry, answer: &Answer) {
-        const MOST: usize = 20;
-        let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
-        for value in answer.headers.get_all(WARNING) {
-            let words = value.to_str().ok().and_then(|text| {
-                let (_, words) = text.strip_prefix("299 ")?.split_once('"')?;
-                words.rsplit_once('"').map(|(words, _)| shorten(words))
-            });
-            let Some(words) = words else { continue };
-            let notice = format!("registry said: {words} (`{registry}`)");
-            if notices.len() < MOST && !notices.contains(&notice) {
-                notices.push(notice);
-            }
-        }
-    }
-}
-
-/// Returns the media type of an answer, without its parameters.
-pub(super) fn media_type_of(answer: &Answer) -> Option<String> {
-    let text = answer.header("content-type")?;
-    let text = text.split(';').next().unwrap_or_default().trim();
-    (!text.is_empty()).then(|| text.to_ascii_lowercase())
-}
-
-/// Returns an answer that is one, or the failure that it tells.
-pub(super) fn found(answer: Answer, ask: Ask<'_>) -> Result<Answer> {
-    let status = answer.status;
-    if status.is_success() {
-        return Ok(answer);
-    }
-    let words = answer.words.clone();
-    let failed = |reason| Error::new(reason, ask.attempt);
-    let error = match status.as_u16() {
-        404 => {
-            let absent = failed(Reason::NotFound).because("it is not there");
-            match ask
-                .repository
-                .filter(|_| ask.path.starts_with("manifests/"))
-            {
-                Some(repository) => {
-                    let place = format!("{}/{repository}", ask.registry);
-                    absent.hint(format!(
-                        "`imgdex registry tags {place}` shows what there is"
-                    ))
-                }
-                None => absent,
-            }
-        }
-        405 | 501 => failed(Reason::Unsupported)
-            .because(format!("`{}` does not allow it ({status})", ask.registry)),
-        _ => failed(Reason::Violation).because(format!("`{}` answered {status}", ask.registry)),
-    };
-    Err(error.said(words.as_deref()))
 }

@@ -51,6 +51,8 @@ pub struct Timing {
     pub total: Duration,
     /// Before the first retry; doubled for each further one.
     pub pause: Duration,
+    /// How long somebody who is sent bytes may take none.
+    pub stall: Duration,
 }
 
 impl Default for Timing {
@@ -60,6 +62,7 @@ impl Default for Timing {
             idle: Duration::from_secs(15),
             total: Duration::from_secs(30),
             pause: Duration::from_millis(250),
+            stall: Duration::from_secs(60),
         }
     }
 }

@@ -39,16 +39,22 @@ pub struct Target<'a> {
     pub repository: Option<&'a Repository>,
     /// Such as `pull` or `pull,delete`.
     pub actions: &'static str,
+    /// A repository that is read from besides.
+    pub from: Option<&'a Repository>,
     /// The registry's address.
     pub base: &'a Url,
 }
 
 impl Target<'_> {
     fn scope(&self) -> String {
-        match self.repository {
+        let mut scope = match self.repository {
             Some(repository) => format!("repository:{repository}:{}", self.actions),
             None => String::new(),
+        };
+        if let Some(from) = self.from {
+            scope.push_str(&format!(" repository:{from}:pull"));
         }
+        scope
     }
 }
 
@@ -295,8 +301,8 @@ fn ask(realm: &Url, key: &Key, credential: Option<&Credential>, attempt: &str) -
         if !key.service.is_empty() {
             query.append_pair("service", &key.service);
         }
-        if !key.scope.is_empty() {
-            query.append_pair("scope", &key.scope);
+        for scope in key.scope.split(' ').filter(|scope| !scope.is_empty()) {
+            query.append_pair("scope", scope);
         }
         if let Some(Credential::Basic { username, .. }) = credential {
             query.append_pair("account", username);

@@ -178,7 +178,7 @@ fn a_redirect_out_of_tls_is_not_followed() {
     let asked = network.wait(network.client.manifest(&reference(&server, "a:1")));
     let told = told(&asked.expect_err("refused"));
     assert!(
-        told.starts_with("Violation") && told.contains("redirects out of TLS"),
+        told.starts_with("Violation") && told.contains("leads out of TLS"),
         "{told}"
     );
     assert!(plain.seen().is_empty());

@@ -19,6 +19,16 @@ const NEVER_PROXIED: &str = "localhost,127.0.0.0/8,::1";
 struct Key {
     profile: Profile,
     reach: Reach,
+    pace: Pace,
+}
+
+/// How long an answer may take to begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Pace {
+    /// As long as a piece of it may.
+    Usual,
+    /// As long as what is asked takes to be sent; somebody else watches.
+    AsItComes,
 }
 
 #[derive(Debug, Default)]
@@ -31,9 +41,14 @@ impl Clients {
     ///
     /// # Errors
     /// For certificates and proxies that cannot be used.
-    pub fn get(&self, settings: &Settings, url: &Url, reach: Reach) -> Result<Client> {
+    pub fn get(&self, settings: &Settings, url: &Url, reach: Reach, pace: Pace) -> Result<Client> {
         let profile = profile_of(settings, url);
-        self.with(settings, Key { profile, reach })
+        let key = Key {
+            profile,
+            reach,
+            pace,
+        };
+        self.with(settings, key)
     }
 
     /// Returns a client that finds out who speaks TLS: it takes any certificate, and
@@ -46,8 +61,12 @@ impl Clients {
             insecure: true,
             ..Profile::default()
         };
-        let reach = Reach::Anywhere;
-        self.with(settings, Key { profile, reach })
+        let key = Key {
+            profile,
+            reach: Reach::Anywhere,
+            pace: Pace::Usual,
+        };
+        self.with(settings, key)
     }
 
     fn with(&self, settings: &Settings, key: Key) -> Result<Client> {
@@ -98,8 +117,10 @@ fn build(settings: &Settings, key: &Key) -> Result<Client> {
         .retry(reqwest::retry::never())
         .user_agent(concat!("imgdex/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(timing.connect)
-        .read_timeout(timing.idle)
         .no_proxy();
+    if key.pace == Pace::Usual {
+        builder = builder.read_timeout(timing.idle);
+    }
     let said = &settings.proxies;
     let excepted = match &said.none_for {
         Some(hosts) => format!("{hosts},{NEVER_PROXIED}"),

@@ -4,117 +4,37 @@
 mod address;
 mod clients;
 mod failure;
+mod message;
 mod redirect;
 mod retry;
+mod sending;
 mod tls;
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use reqwest::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue,
-};
-use reqwest::{Method, StatusCode, Url};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, RANGE};
+use reqwest::{Method, RequestBuilder, Response, Url};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout_at};
-use zeroize::Zeroizing;
 
 use super::error::{Error, Reason, Result, words_of};
 use super::settings::Settings;
 use crate::domain::reference::Registry;
 use address::Reach;
-use clients::{Clients, authority};
-use failure::Failure;
+use clients::{Clients, Pace, authority};
 
+pub use failure::Failure;
+pub use message::{Answer, Opened, Request};
 pub use redirect::same_origin;
+pub use retry::{asked, is_passing, pause};
+pub use sending::{Sending, Watch};
 
 /// Bytes of the largest manifest or config.
 pub const LARGEST_DOCUMENT: usize = 4 * 1024 * 1024;
 
 /// Bytes of the largest answer that is neither, such as a token or an error.
 pub const LARGEST_ANSWER: usize = 1024 * 1024;
-
-/// What is asked.
-#[derive(Debug, Clone)]
-pub struct Request {
-    pub method: Method,
-    pub url: Url,
-    pub accept: Option<&'static str>,
-    /// Sent to the origin of `url` and to no other.
-    pub authorization: Option<HeaderValue>,
-    /// A form.
-    pub form: Option<String>,
-    /// Bytes of the largest answer.
-    pub limit: usize,
-    /// What is attempted, for messages: `cannot list the tags of …`.
-    pub attempt: String,
-}
-
-impl Request {
-    pub fn new(method: Method, url: Url, attempt: &str) -> Self {
-        Self {
-            method,
-            url,
-            accept: None,
-            authorization: None,
-            form: None,
-            limit: LARGEST_ANSWER,
-            attempt: attempt.to_owned(),
-        }
-    }
-}
-
-impl Request {
-    /// Returns what it shows, in every form in which an answer could repeat it.
-    fn secrets(&self) -> Vec<Zeroizing<String>> {
-        let mut secrets = Vec::new();
-        let shown = self
-            .authorization
-            .as_ref()
-            .and_then(|value| value.to_str().ok());
-        if let Some((scheme, value)) = shown.and_then(|text| text.split_once(' ')) {
-            secrets.push(Zeroizing::new(value.to_owned()));
-            let pair = STANDARD.decode(value).ok().filter(|_| scheme == "Basic");
-            let pair = pair.and_then(|pair| String::from_utf8(pair).ok());
-            if let Some((_, password)) = pair.as_deref().and_then(|pair| pair.split_once(':')) {
-                secrets.push(Zeroizing::new(password.to_owned()));
-            }
-        }
-        let form = self
-            .form
-            .as_ref()
-            .and_then(|form| Url::parse(&format!("form:?{form}")).ok());
-        for (key, value) in form.iter().flat_map(Url::query_pairs) {
-            if key == "refresh_token" {
-                secrets.push(Zeroizing::new(value.into_owned()));
-            }
-        }
-        secrets
-    }
-}
-
-/// What was answered, whatever its status.
-#[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: Vec<u8>,
-    /// Of the origin that was asked; redirects lead elsewhere.
-    pub url: Url,
-    /// The registry's own words about what is wrong.
-    pub words: Option<String>,
-    /// How often it was asked for.
-    pub tries: u32,
-}
-
-impl Answer {
-    /// Returns a header's text.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
-    }
-}
 
 /// Speaks HTTP as the settings say.
 #[derive(Debug)]
@@ -180,20 +100,37 @@ impl Transport {
     /// Where there is no answer within the deadline, or none that may be used.
     /// An answer that tells a failure is an answer.
     pub async fn send(&self, request: &Request) -> Result<Answer> {
+        match self.insist(request, false).await? {
+            Got::Whole(answer) => Ok(answer),
+            Got::Opened(opened) => Ok(opened.answer),
+        }
+    }
+
+    /// Asks for an answer that is read piece by piece, and asks again until one begins.
+    ///
+    /// # Errors
+    /// Those of [`Transport::send`]; an answer that tells a failure is `Err` in `Ok`.
+    pub async fn open(&self, request: &Request) -> Result<std::result::Result<Opened, Answer>> {
+        Ok(match self.insist(request, true).await? {
+            Got::Whole(answer) => Err(answer),
+            Got::Opened(opened) => Ok(opened),
+        })
+    }
+
+    async fn insist(&self, request: &Request, piecewise: bool) -> Result<Got> {
         let timing = self.settings.timing;
         let deadline = Instant::now() + timing.total;
         let mut tries = 0;
         loop {
             tries += 1;
-            let last = match timeout_at(deadline, self.follow(request)).await {
+            let last = match timeout_at(deadline, self.once(request, piecewise)).await {
                 Err(_) => {
                     let seconds = timing.total.as_secs();
                     return Err(self.gone(request, &format!("no whole answer within {seconds} s")));
                 }
-                Ok(Ok(answer)) if !retry::is_passing(answer.status) => {
-                    return Ok(Answer { tries, ..answer });
-                }
-                Ok(Ok(answer)) => Ok(answer),
+                Ok(Ok(Got::Whole(answer))) if retry::is_passing(answer.status) => Ok(answer),
+                Ok(Ok(Got::Whole(answer))) => return Ok(Got::Whole(Answer { tries, ..answer })),
+                Ok(Ok(opened)) => return Ok(opened),
                 Ok(Err(Failure::Final(error))) => return Err(error),
                 Ok(Err(Failure::Passing(cause))) => Err(cause),
             };
@@ -234,16 +171,32 @@ impl Transport {
     }
 
     /// Asks once, wherever that leads.
-    async fn follow(&self, request: &Request) -> std::result::Result<Answer, Failure> {
+    async fn once(&self, request: &Request, piecewise: bool) -> std::result::Result<Got, Failure> {
         let mut url = request.url.clone();
         let mut reach = Reach::Anywhere;
         for _ in 0..redirect::MOST {
-            let answer = self.once(request, &url, reach).await?;
-            if !redirect::is_one(answer.status) {
-                return Ok(answer);
+            let client = self.clients.get(&self.settings, &url, reach, Pace::Usual)?;
+            let mut builder = client.request(request.method.clone(), url.clone());
+            // No credential leaves the origin; it stays away after a way back, too.
+            if let Some(value) = &request.authorization
+                && reach == Reach::Anywhere
+                && same_origin(&url, &request.url)
+            {
+                builder = builder.header(AUTHORIZATION, value);
             }
-            let from = (request, &url);
-            let target = redirect::target(from, &answer, &self.settings)?;
+            let response = filled(builder, request, &url)
+                .send()
+                .await
+                .map_err(|error| failure::of(request, &url, &error))?;
+            if !redirect::is_one(response.status()) {
+                refuse_compressed(request, &url, &response)?;
+                if piecewise && response.status().is_success() {
+                    return Ok(Got::Opened(Opened::new(request, response)));
+                }
+                let answer = self.collect(request, &url, response).await?;
+                return Ok(Got::Whole(answer));
+            }
+            let target = redirect::target((request, &url), response.headers(), &self.settings)?;
             if reach == Reach::Anywhere && !same_origin(&target, &request.url) {
                 reach = Reach::PublicOr(redirect::home_of(&request.url).await);
             }
@@ -254,34 +207,14 @@ impl Transport {
         Err(Error::violation(request.attempt.clone(), rule).into())
     }
 
-    async fn once(
+    /// Reads an answer whole, within its limit.
+    async fn collect(
         &self,
         request: &Request,
         url: &Url,
-        reach: Reach,
+        mut response: Response,
     ) -> std::result::Result<Answer, Failure> {
-        let client = self.clients.get(&self.settings, url, reach)?;
-        let mut builder = client.request(request.method.clone(), url.clone());
-        if let Some(accept) = request.accept {
-            builder = builder.header(ACCEPT, accept);
-        }
-        // No credential leaves the origin; it stays away after a way back, too.
-        if let Some(value) = &request.authorization
-            && reach == Reach::Anywhere
-            && same_origin(url, &request.url)
-        {
-            builder = builder.header(AUTHORIZATION, value);
-        }
-        if let Some(form) = &request.form
-            && same_origin(url, &request.url)
-        {
-            let kind = "application/x-www-form-urlencoded";
-            builder = builder.header(CONTENT_TYPE, kind).body(form.clone());
-        }
-        let failed = |error: &reqwest::Error| failure::of(request, url, error);
-        let mut response = builder.send().await.map_err(|error| failed(&error))?;
         let status = response.status();
-        let headers = response.headers().clone();
         let is_error = status.is_client_error() || status.is_server_error();
         let limit = if is_error {
             LARGEST_ANSWER
@@ -296,46 +229,71 @@ impl Transport {
             );
             Failure::from(Error::violation(request.attempt.clone(), rule))
         };
-        let mut body = Vec::new();
+        let mut answer = Answer::new(request, &response);
         let announced = response
             .content_length()
             .filter(|_| request.method != Method::HEAD);
         if !is_error && announced.is_some_and(|length| length > limit as u64) {
             return Err(too_large());
         }
+        let failed = |error: &reqwest::Error| failure::of(request, url, error);
         while let Some(piece) = response.chunk().await.map_err(|error| failed(&error))? {
-            if body.len() + piece.len() > limit {
+            if answer.body.len() + piece.len() > limit {
                 if is_error {
                     // The status says enough.
-                    body.clear();
+                    answer.body.clear();
                     break;
                 }
                 return Err(too_large());
             }
-            body.extend_from_slice(&piece);
+            answer.body.extend_from_slice(&piece);
         }
-        let words = if is_error {
-            words_of(&body, &request.secrets())
-        } else {
-            None
-        };
-        let encoded = headers
-            .get(CONTENT_ENCODING)
-            .is_some_and(|value| value != "identity");
-        if encoded && !is_error && !body.is_empty() {
-            let rule = format!(
-                "`{}` compressed its answer, which nobody asked for",
-                authority(url)
-            );
-            return Err(Error::violation(request.attempt.clone(), rule).into());
+        if is_error {
+            answer.words = words_of(&answer.body, &request.secrets());
         }
-        Ok(Answer {
-            status,
-            headers,
-            body,
-            url: request.url.clone(),
-            words,
-            tries: 1,
-        })
+        Ok(answer)
     }
+}
+
+/// An answer, or the beginning of one.
+enum Got {
+    Whole(Answer),
+    Opened(Opened),
+}
+
+/// Returns the request with what is sent besides who asks.
+fn filled(mut builder: RequestBuilder, request: &Request, url: &Url) -> RequestBuilder {
+    if let Some(accept) = request.accept {
+        builder = builder.header(ACCEPT, accept);
+    }
+    if request.from > 0 {
+        builder = builder.header(RANGE, format!("bytes={}-", request.from));
+    }
+    if !same_origin(url, &request.url) {
+        return builder;
+    }
+    if let Some(form) = &request.form {
+        let kind = "application/x-www-form-urlencoded";
+        builder = builder.header(CONTENT_TYPE, kind).body(form.clone());
+    }
+    if let Some((kind, body)) = &request.body {
+        builder = builder.header(CONTENT_TYPE, kind).body(body.clone());
+    }
+    builder
+}
+
+/// Refuses an answer that is compressed: its size would not be bounded.
+fn refuse_compressed(request: &Request, url: &Url, response: &Response) -> Result<()> {
+    let headers = response.headers();
+    let encoded = headers
+        .get(CONTENT_ENCODING)
+        .is_some_and(|value| value != "identity");
+    if !encoded || !response.status().is_success() || request.method == Method::HEAD {
+        return Ok(());
+    }
+    let rule = format!(
+        "`{}` compressed its answer, which nobody asked for",
+        authority(url)
+    );
+    Err(Error::violation(request.attempt.clone(), rule))
 }

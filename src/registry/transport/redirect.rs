@@ -1,11 +1,11 @@
 //! Where a redirect may lead.
 
-use reqwest::header::LOCATION;
+use reqwest::header::{HeaderMap, LOCATION};
 use reqwest::{Method, StatusCode, Url};
 
+use super::Request;
 use super::address::{Place, Reach, place_of};
 use super::clients::authority;
-use super::{Answer, Request};
 use crate::domain::reference::Registry;
 use crate::registry::error::{Error, Result};
 use crate::registry::settings::Settings;
@@ -31,7 +31,7 @@ pub fn same_origin(one: &Url, other: &Url) -> bool {
 /// without TLS.
 pub fn target(
     (request, from): (&Request, &Url),
-    answer: &Answer,
+    headers: &HeaderMap,
     settings: &Settings,
 ) -> Result<Url> {
     let host = authority(from);
@@ -41,16 +41,27 @@ pub fn target(
             "`{host}` redirects a request that changes something"
         ));
     }
-    let location = answer
-        .headers
-        .get(LOCATION)
-        .and_then(|value| value.to_str().ok());
+    place((request, from), headers, settings)
+}
+
+/// Returns the address that an answer gives as its `Location`.
+///
+/// # Errors
+/// Those of [`target`].
+pub fn place(
+    (request, from): (&Request, &Url),
+    headers: &HeaderMap,
+    settings: &Settings,
+) -> Result<Url> {
+    let host = authority(from);
+    let refuse = |rule: String| Err(Error::violation(request.attempt.clone(), rule));
+    let location = headers.get(LOCATION).and_then(|value| value.to_str().ok());
     let Some(mut target) = location.and_then(|location| from.join(location).ok()) else {
-        return refuse(format!("`{host}` redirects to no address"));
+        return refuse(format!("`{host}` leads to no address"));
     };
     // Neither name nor password of a redirect is ours to send.
     if target.set_username("").is_err() || target.set_password(None).is_err() {
-        return refuse(format!("`{host}` redirects to no address"));
+        return refuse(format!("`{host}` leads to no address"));
     }
     let there = authority(&target);
     match (from.scheme(), target.scheme()) {
@@ -64,12 +75,12 @@ pub fn target(
                 Ok(target)
             } else {
                 refuse(format!(
-                    "`{host}` redirects to `{there}`, which would be asked without TLS"
+                    "`{host}` leads to `{there}`, which would be asked without TLS"
                 ))
             }
         }
-        ("https", "http") => refuse(format!("`{host}` redirects out of TLS, to `{there}`")),
-        _ => refuse(format!("`{host}` redirects to something that is not http")),
+        ("https", "http") => refuse(format!("`{host}` leads out of TLS, to `{there}`")),
+        _ => refuse(format!("`{host}` leads to something that is not http")),
     }
 }
 
@@ -102,7 +113,7 @@ pub fn check_address(request: &Request, target: &Url, reach: Reach) -> Result<()
 /// Returns the failure to be led to an address out of reach.
 pub fn forbidden(request: &Request, there: &str) -> Error {
     let rule = format!(
-        "`{}` redirects to `{there}`, which is on this machine or a private network",
+        "`{}` leads to `{there}`, which is on this machine or a private network",
         authority(&request.url)
     );
     Error::violation(request.attempt.clone(), rule)

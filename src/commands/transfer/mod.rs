@@ -1,0 +1,6 @@
+//! `imgdex copy`, `pull`, `push` and `tag`.
+
+mod copy;
+mod rows;
+
+pub use copy::Copy;

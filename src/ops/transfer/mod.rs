@@ -1,0 +1,158 @@
+//! Images and artifacts on their way from one place to another: what they consist of
+//! is found out first, then blobs are brought where they are missing, then manifests,
+//! and the one that has the tag comes last.
+
+mod place;
+mod plan;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::Result;
+use crate::domain::manifest::{Content, Manifest, Platform};
+use crate::registry::{How, Job, Network, Progress, State};
+pub use place::{Destination, Source};
+use plan::Plan;
+
+/// What is copied of a source, and how.
+#[derive(Debug, Clone, Default)]
+pub struct Choice {
+    /// `os/architecture[/variant]` of an index; all of them where it is unset.
+    pub platform: Option<String>,
+    /// Whether what refers to it comes along: signatures, lists of contents.
+    pub referrers: bool,
+    /// Whether what the target seems to have is looked at blob by blob.
+    pub force: bool,
+}
+
+/// What was copied.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Copied {
+    pub source: String,
+    pub target: String,
+    pub digest: String,
+    pub media_type: String,
+    /// Manifests that were put there: those of the platforms, and of referrers.
+    pub manifests: u64,
+    pub blobs: Blobs,
+    /// Manifests of what refers to it.
+    pub referrers: u64,
+    /// Layers that licences keep from being handed on; they are left where they are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub foreign_layers: Vec<String>,
+}
+
+/// What became of the blobs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Blobs {
+    pub present: u64,
+    pub mounted: u64,
+    pub sent: u64,
+    /// Bytes of those that were sent.
+    pub sent_bytes: u64,
+}
+
+/// Who is told how far the blobs are.
+pub type Tick<'a> = &'a mut dyn FnMut(&[Arc<Progress>]);
+
+/// Copies an image or an artifact with all that it needs.
+///
+/// # Errors
+/// Where it is not there, is not what it should be, or cannot be put there. The
+/// target's tag is as it was then.
+pub fn copy(
+    network: &Network,
+    source: &Source,
+    destination: &Destination,
+    choice: &Choice,
+    tick: Tick<'_>,
+) -> Result<Copied> {
+    let root = chosen(network, source, choice.platform.as_deref())?;
+    destination.check(&root)?;
+    let mut plan = Plan::new(network, source, destination, choice.force);
+    if choice.referrers {
+        plan.referrers = Some(BTreeSet::new());
+    }
+    plan.add_root(&root)?;
+    let jobs: Vec<Job> = plan.jobs();
+    let progress: Vec<Arc<Progress>> = jobs.iter().map(|job| Arc::clone(&job.progress)).collect();
+    let done = network.transfer(jobs, &mut || tick(&progress));
+    done.map_err(place::failed)?;
+    let blobs = blobs_of(&progress);
+    for manifest in &plan.manifests {
+        destination.put(network, manifest)?;
+    }
+    destination.put_root(network, &root)?;
+    Ok(Copied {
+        source: source.to_string(),
+        target: destination.to_string(),
+        digest: root.descriptor.digest.to_string(),
+        media_type: root.descriptor.media_type.clone(),
+        manifests: plan.manifests.len() as u64 + 1,
+        blobs,
+        referrers: plan.referrers.map_or(0, |found| found.len() as u64),
+        foreign_layers: plan.foreign,
+    })
+}
+
+/// Returns what is copied of a source: the whole, or the image of one platform.
+fn chosen(network: &Network, source: &Source, platform: Option<&str>) -> Result<Manifest> {
+    let root = source.root(network)?;
+    let Some(wanted) = platform else {
+        return Ok(root);
+    };
+    match &root.content {
+        Content::Index(entries) => {
+            let found = entries.iter().find(|entry| {
+                let platform = entry.platform.as_ref();
+                platform.is_some_and(|platform| platform.is_called(wanted))
+            });
+            if let Some(entry) = found {
+                return source.manifest(network, &entry.digest);
+            }
+            let platforms: Vec<String> = entries
+                .iter()
+                .filter_map(|entry| entry.platform.as_ref())
+                .filter(|platform| platform.os != "unknown")
+                .map(Platform::to_string)
+                .collect();
+            Err(without_platform(source, wanted, &platforms.join(", ")))
+        }
+        Content::Image { config, .. } => {
+            let config = source.config(network, config)?;
+            match config.platform {
+                Some(platform) if !platform.is_called(wanted) => {
+                    Err(without_platform(source, wanted, &platform.to_string()))
+                }
+                _ => Ok(root),
+            }
+        }
+    }
+}
+
+fn without_platform(source: &Source, wanted: &str, platforms: &str) -> super::Error {
+    super::Error::NotFound {
+        what: format!("`{source}` has no image for `{wanted}`, but for: {platforms}"),
+        hint: "take one of those with `--platform`, or leave it out for all of them".to_owned(),
+    }
+}
+
+fn blobs_of(progress: &[Arc<Progress>]) -> Blobs {
+    let mut blobs = Blobs::default();
+    for blob in progress {
+        match blob.state() {
+            State::Done(How::Present) => blobs.present += 1,
+            State::Done(How::Mounted) => blobs.mounted += 1,
+            State::Done(How::Sent) => {
+                blobs.sent += 1;
+                blobs.sent_bytes += blob.size;
+            }
+            State::Waiting | State::Moving => {}
+        }
+    }
+    blobs
+}

@@ -1,0 +1,125 @@
+//! Manifests put into a registry, and what refers to others made known there.
+
+use bytes::Bytes;
+use reqwest::Method;
+use serde_json::{Map, Value, json};
+
+use super::error::{Error, Reason, Result};
+use super::exchange::{Ask, found};
+use super::requests::Client;
+use crate::domain::manifest::{ACCEPT, Content, Descriptor, Manifest, OCI_INDEX};
+use crate::domain::reference::{Digest, Reference};
+
+impl Client {
+    /// Returns whether a repository has a manifest.
+    ///
+    /// # Errors
+    /// Where it cannot be asked.
+    pub async fn has_manifest(&self, reference: &Reference) -> Result<bool> {
+        let attempt = format!("cannot look `{reference}` up");
+        let path = format!("manifests/{}", reference.identifier());
+        let ask = Ask {
+            actions: "pull,push",
+            accept: Some(ACCEPT),
+            ..Ask::of(reference, &Method::HEAD, &path, &attempt)
+        };
+        let answer = self.ask(ask).await?;
+        if answer.status == 404 {
+            return Ok(false);
+        }
+        found(answer, ask).map(|_| true)
+    }
+
+    /// Puts a manifest under the tag or digest of a reference. Where it has a subject
+    /// and the registry keeps no list of referrers, the list is kept behind a tag
+    /// (distribution spec, "Pushing Manifests with Subject").
+    ///
+    /// # Errors
+    /// Where it is not taken, or taken as something else.
+    pub async fn put_manifest(&self, reference: &Reference, manifest: &Manifest) -> Result<()> {
+        let keeps_list = self.put(reference, manifest).await?;
+        match &manifest.subject {
+            Some(subject) if !keeps_list => self.add_referrer(reference, subject, manifest).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Puts a manifest, and returns whether the registry knows whom it refers to.
+    async fn put(&self, reference: &Reference, manifest: &Manifest) -> Result<bool> {
+        let attempt = format!("cannot put the manifest `{reference}`");
+        let body = Bytes::from(manifest.bytes.clone());
+        let path = format!("manifests/{}", reference.identifier());
+        let ask = Ask {
+            actions: "pull,push",
+            body: Some((&manifest.descriptor.media_type, &body)),
+            ..Ask::of(reference, &Method::PUT, &path, &attempt)
+        };
+        let answer = found(self.ask(ask).await?, ask)?;
+        let said = answer.header("docker-content-digest");
+        let said = said.and_then(|text| text.parse::<Digest>().ok());
+        let digest = &manifest.descriptor.digest;
+        if let Some(said) = said
+            && said.algorithm() == digest.algorithm()
+            && said != *digest
+        {
+            let rule = format!("the registry took `{digest}` as `{said}`");
+            return Err(Error::violation(attempt, rule));
+        }
+        Ok(answer.header("oci-subject").is_some())
+    }
+
+    async fn add_referrer(
+        &self,
+        reference: &Reference,
+        subject: &Digest,
+        manifest: &Manifest,
+    ) -> Result<()> {
+        let attempt = format!("cannot add `{reference}` to the referrers of `{subject}`");
+        let Some(list) = super::referrers::fallback(reference, subject) else {
+            return Ok(());
+        };
+        let mut entries = match self.manifest(&list).await {
+            Err(error) if error.reason == Reason::NotFound => Vec::new(),
+            other => match other?.content {
+                Content::Index(entries) => entries,
+                Content::Image { .. } => {
+                    let rule = format!("`{list}` is not an index of referrers");
+                    return Err(Error::violation(attempt, rule));
+                }
+            },
+        };
+        let own = manifest.as_referrer();
+        if entries.iter().any(|entry| entry.digest == own.digest) {
+            return Ok(());
+        }
+        entries.push(own);
+        let manifests: Vec<Value> = entries.iter().map(json_of).collect();
+        let index = json!({
+            "schemaVersion": 2,
+            "mediaType": OCI_INDEX,
+            "manifests": manifests,
+        });
+        let index = Manifest::checked(index.to_string().into_bytes(), None, &[])
+            .map_err(|rule| Error::violation(&attempt, rule))?;
+        self.put(&list, &index).await.map(|_| ())
+    }
+}
+
+/// Returns a descriptor as an index has it.
+fn json_of(descriptor: &Descriptor) -> Value {
+    let mut object = Map::new();
+    let mut set = |key: &str, value: Value| object.insert(key.to_owned(), value);
+    set("mediaType", json!(descriptor.media_type));
+    set("digest", json!(descriptor.digest.as_str()));
+    set("size", json!(descriptor.size));
+    if let Some(platform) = &descriptor.platform {
+        set("platform", json!(platform));
+    }
+    if let Some(kind) = &descriptor.artifact_type {
+        set("artifactType", json!(kind));
+    }
+    if !descriptor.annotations.is_empty() {
+        set("annotations", json!(descriptor.annotations));
+    }
+    Value::Object(object)
+}
