@@ -283,6 +283,7 @@ impl From<ops::Error> for Error {
                 Self::new(Kind::Refused, message).hint(hint)
             }
             E::NotFound { hint, .. } => Self::new(Kind::NotFound, message).hint(hint),
+            E::Violation { hint, .. } => Self::new(Kind::Violation, message).hint(hint),
             E::Exists { hint, .. } => Self::new(Kind::Conflict, message).hint(hint),
             E::Busy { .. } => Self::new(Kind::Locked, message)
                 .hint("wait for it or stop it, or wait longer with `--lock-timeout 300`"),

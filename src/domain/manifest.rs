@@ -32,6 +32,45 @@ pub struct Descriptor {
     pub annotations: BTreeMap<String, String>,
 }
 
+impl Descriptor {
+    /// Returns the descriptor that a JSON text is.
+    ///
+    /// # Errors
+    /// The rule that it breaks.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let raw: RawDescriptor =
+            serde_json::from_str(text).map_err(|_| "it is no descriptor".to_owned())?;
+        raw.checked()
+    }
+
+    /// Returns it as JSON, without what is not set.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Document<'a> {
+            media_type: &'a str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            artifact_type: Option<&'a str>,
+            digest: &'a str,
+            size: u64,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            platform: Option<&'a Platform>,
+            #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+            annotations: &'a BTreeMap<String, String>,
+        }
+        let document = Document {
+            media_type: &self.media_type,
+            artifact_type: self.artifact_type.as_deref(),
+            digest: self.digest.as_str(),
+            size: self.size,
+            platform: self.platform.as_ref(),
+            annotations: &self.annotations,
+        };
+        serde_json::to_string(&document).unwrap_or_default()
+    }
+}
+
 /// What an image runs on.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Platform {
@@ -371,6 +410,18 @@ mod tests {
             "`sha256:../x` in it is no digest",
         );
         check(&with(&digest, "1"), Some(OCI_INDEX), "");
+    }
+
+    #[test]
+    fn descriptors_are_written_as_they_are_read() {
+        let digest = format!("sha256:{}", "a".repeat(64));
+        let whole = format!(
+            r#"{{"mediaType":"a/b","artifactType":"c/d","digest":"{digest}","size":7,"platform":{{"os":"linux","architecture":"arm","variant":"v7"}},"annotations":{{"e":"f"}}}}"#
+        );
+        let small = format!(r#"{{"mediaType":"a/b","digest":"{digest}","size":7}}"#);
+        for text in [whole, small] {
+            assert_eq!(Descriptor::parse(&text).map(|one| one.to_json()), Ok(text));
+        }
     }
 
     #[test]

@@ -46,6 +46,9 @@ pub enum Error {
     NotFound { what: String, hint: String },
     #[error("{what}")]
     Refused { what: String, hint: String },
+    /// It is not what it says that it is.
+    #[error("{what}")]
+    Violation { what: String, hint: String },
     /// It exists already.
     #[error("{what}")]
     Exists { what: String, hint: String },
