@@ -143,7 +143,7 @@ impl Client {
                             .await?,
                     )
                 }
-                403 => return Err(denied(&target, &answer, shown.is_some(), attempt)),
+                403 => return Err(denied(&target, &answer, shown.as_ref(), attempt)),
                 _ => return Ok(Err(answer)),
             }
         }

@@ -56,6 +56,20 @@ impl Target<'_> {
         }
         scope
     }
+
+    /// Returns what one can do who was refused.
+    fn way_in(&self, as_somebody: bool) -> String {
+        let registry = self.registry;
+        let login = format!("`imgdex login {registry}`");
+        if self.repository.is_none() {
+            return "look at the user name, and at the password or token".to_owned();
+        }
+        let who = if as_somebody { " as somebody else" } else { "" };
+        format!(
+            "{login}{who}; in CI, set IMGDEX_REGISTRY_HOST={registry}, IMGDEX_REGISTRY_USERNAME \
+             and IMGDEX_REGISTRY_PASSWORD"
+        )
+    }
 }
 
 /// Whose token it is and what for.
@@ -91,6 +105,13 @@ pub struct Shown {
     /// Whether it may have run out since it was given.
     kept: bool,
     key: Option<Key>,
+}
+
+impl Shown {
+    /// Returns whether it is a token that anybody is given.
+    fn is_anybody(&self) -> bool {
+        self.key.as_ref().is_some_and(|key| key.account.is_empty())
+    }
 }
 
 impl Auth {
@@ -142,7 +163,7 @@ impl Auth {
         (before, answer): (Option<&Shown>, &Answer),
         attempt: &str,
     ) -> Result<Shown> {
-        let refused = || denied(target, answer, before.is_some(), attempt);
+        let refused = || denied(target, answer, before, attempt);
         let Some(mut challenge) = challenge::of(&answer.headers) else {
             return Err(refused());
         };
@@ -252,30 +273,27 @@ impl Auth {
     }
 }
 
-/// Returns the failure of a request that was refused.
-pub fn denied(target: &Target<'_>, answer: &Answer, shown: bool, attempt: &str) -> Error {
+/// Returns the failure of a request that was refused; `shown` is what it showed.
+pub fn denied(target: &Target<'_>, answer: &Answer, shown: Option<&Shown>, attempt: &str) -> Error {
     let registry = target.registry;
+    let as_somebody = shown.is_some_and(|shown| !shown.is_anybody());
     let cause = match challenge::of(&answer.headers) {
         Some(Challenge::Bearer {
             scope: Some(scope),
             error: Some(error),
             ..
         }) if error == "insufficient_scope" => {
-            format!(
-                "the token that was given does not allow `{}`",
-                shorten(&scope)
-            )
+            let given = if as_somebody { "was" } else { "anybody is" };
+            let scope = shorten(&scope);
+            format!("the token that {given} given does not allow `{scope}`")
         }
-        _ if shown => format!("`{registry}` refused the credentials"),
+        _ if as_somebody => format!("`{registry}` refused the credentials"),
         _ => format!("`{registry}` wants credentials, and there are none for it"),
     };
     Error::new(Reason::Denied, attempt)
         .because(format!("{cause} ({})", answer.status))
         .said(answer.words.as_deref())
-        .hint(format!(
-            "set IMGDEX_REGISTRY_HOST={registry}, IMGDEX_REGISTRY_USERNAME and \
-             IMGDEX_REGISTRY_PASSWORD, or name a file of credentials with `--authfile`"
-        ))
+        .hint(target.way_in(as_somebody))
 }
 
 /// Returns the request for a token.

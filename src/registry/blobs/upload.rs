@@ -274,7 +274,7 @@ impl Upload<'_> {
             413 => Sent::TooLarge,
             416 => Sent::Broken("it has other bytes than were expected".to_owned(), None),
             403 => {
-                let told = denied(&target, &answer, shown.is_some(), &attempt);
+                let told = denied(&target, &answer, shown.as_ref(), &attempt);
                 return Err(told);
             }
             _ if is_passing(status) => {

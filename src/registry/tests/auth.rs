@@ -313,6 +313,34 @@ fn forbidden_is_denied() {
 }
 
 #[test]
+fn who_has_only_what_anybody_is_given_is_told_to_log_in() {
+    let server = FaultServer::start(|seen| {
+        let host = seen.header("host");
+        match (
+            seen.target.starts_with("/token"),
+            seen.header("authorization"),
+        ) {
+            (true, _) => Reply::new(200, r#"{"token":"good"}"#),
+            (false, "") => Reply::new(401, "").with(
+                "WWW-Authenticate",
+                format!("Bearer realm=\"http://{host}/token\""),
+            ),
+            (false, _) => Reply::new(403, ""),
+        }
+    });
+    let network = network(settings(&server.host(), plain()), None);
+    let asked = network.wait(network.client.manifest(&reference(&server, "a:1")));
+    let error = asked.expect_err("refused");
+    let told = told(&error);
+    assert!(
+        told.contains("wants credentials, and there are none for it"),
+        "{told}"
+    );
+    let login = format!("`imgdex login {}`; in CI, set ", server.host());
+    assert!(error.hint.is_some_and(|hint| hint.starts_with(&login)));
+}
+
+#[test]
 fn a_registry_that_repeats_what_it_was_shown_is_not_quoted_in_that() {
     let server = FaultServer::start(|seen| match seen.header("authorization") {
         "" => Reply::new(401, "").with("WWW-Authenticate", "Basic realm=\"x\""),

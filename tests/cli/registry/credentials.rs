@@ -106,6 +106,6 @@ fn a_helper_that_fails_and_a_broken_file_keep_nobody_from_asking() {
     warning: `<home>/.config/containers/auth.json` is passed over: it is no file of credentials (line 1, column 29)
     warning: the credential helper `docker-credential-imgdex-test-missing` is not installed; `HOST` is asked without credentials of it
     error: cannot look `HOST/app:1` up: `HOST` wants credentials, and there are none for it (401 Unauthorized)
-    hint: set IMGDEX_REGISTRY_HOST=HOST, IMGDEX_REGISTRY_USERNAME and IMGDEX_REGISTRY_PASSWORD, or name a file of credentials with `--authfile`
+    hint: `imgdex login HOST`; in CI, set IMGDEX_REGISTRY_HOST=HOST, IMGDEX_REGISTRY_USERNAME and IMGDEX_REGISTRY_PASSWORD
     ");
 }
