@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Result;
 use crate::domain::manifest::{Config, Content, Descriptor, Manifest, Platform};
-use crate::domain::reference::{Digest, Reference};
+use crate::domain::reference::{Digest, Reference, Registry, Repository};
 use crate::registry::Client;
 
 /// The platform that is looked at where an image has many and none is chosen.
@@ -165,6 +165,40 @@ pub async fn referrers(
     Ok(told.collect())
 }
 
+/// Which repositories are wanted; all of them by default.
+#[derive(Debug, Default)]
+pub struct Wanted {
+    /// This repository and those beneath it.
+    pub prefix: Option<Repository>,
+    /// What the name holds, whatever its case.
+    pub text: String,
+}
+
+impl Wanted {
+    fn fits(&self, name: &str) -> bool {
+        let is_beneath = self.prefix.as_ref().is_none_or(|prefix| {
+            let rest = name.strip_prefix(prefix.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        });
+        // Names of repositories are ASCII, in lower case.
+        is_beneath && name.to_lowercase().contains(&self.text.to_lowercase())
+    }
+}
+
+/// Returns the names of a registry's repositories that are wanted.
+///
+/// # Errors
+/// Those of the registry.
+pub async fn repositories(
+    client: &Client,
+    registry: &Registry,
+    wanted: &Wanted,
+) -> Result<Vec<String>> {
+    let mut names = client.repositories(registry).await?;
+    names.retain(|name| wanted.fits(name));
+    Ok(names)
+}
+
 /// Returns the digest that is deleted where a reference is: what its tag points
 /// to now, hashed and not only said.
 ///
@@ -219,6 +253,26 @@ mod tests {
         );
         check(&["", ""], "linux/amd64", Some('a'));
         check(&[], "linux/amd64", None);
+    }
+
+    #[test]
+    fn repositories_are_wanted_by_what_their_names_hold() {
+        let check = |prefix: &str, text: &str, expected: &[&str]| {
+            let wanted = Wanted {
+                prefix: (!prefix.is_empty()).then(|| prefix.parse().expect("a repository")),
+                text: text.to_owned(),
+            };
+            let names = ["a.b", "axb", "team", "team/app", "team/app-b", "teams/app"];
+            let found: Vec<&str> = names.into_iter().filter(|name| wanted.fits(name)).collect();
+            assert_eq!(found, expected, "{prefix} {text}");
+        };
+        check("", "A.B", &["a.b"]);
+        check("", "app", &["team/app", "team/app-b", "teams/app"]);
+        check("", "m/a", &["team/app", "team/app-b"]);
+        check("team", "", &["team", "team/app", "team/app-b"]);
+        check("team/app", "a", &["team/app"]);
+        check("", ".*", &[]);
+        check("", "%", &[]);
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod exchange;
 #[cfg(test)]
 #[path = "../../tests/support/fault_server.rs"]
 mod fault_server;
+mod lists;
 mod pages;
 mod put;
 mod referrers;

@@ -91,6 +91,20 @@ pub fn tags_of(body: &[u8]) -> Result<Vec<String>, String> {
     Ok(page.tags.unwrap_or_default())
 }
 
+/// Returns the names of the repositories of a page.
+///
+/// # Errors
+/// The rule that it breaks.
+pub fn repositories_of(body: &[u8]) -> Result<Vec<String>, String> {
+    #[derive(Deserialize)]
+    struct Page {
+        repositories: Option<Vec<String>>,
+    }
+    let page: Page = serde_json::from_slice(body)
+        .map_err(|_| "what the registry answered is no list of repositories".to_owned())?;
+    Ok(page.repositories.unwrap_or_default())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,5 +133,8 @@ mod tests {
         );
         assert!(tags_of(b"<html>").is_err());
         assert!(tags_of(br#"{"tags":[1]}"#).is_err());
+        assert_eq!(repositories_of(br#"{"repositories":null}"#), Ok(Vec::new()));
+        assert!(repositories_of(br#"{"repositories":{}}"#).is_err());
+        assert!(repositories_of(b"").is_err());
     }
 }

@@ -9,7 +9,6 @@ use reqwest::header::CONTENT_LENGTH;
 use super::auth::{Auth, Finder};
 use super::error::{Error, Result};
 use super::exchange::{Ask, found, media_type_of};
-use super::pages::{self, Pages};
 use super::settings::Settings;
 use super::transport::{Answer, LARGEST_DOCUMENT, Transport};
 use crate::domain::manifest::{ACCEPT, Config, Descriptor, Manifest, parsed_config};
@@ -148,39 +147,6 @@ impl Client {
         };
         let answer = found(self.ask(ask).await?, ask)?;
         parsed_config(&answer.body, config).map_err(|rule| Error::violation(&attempt, rule))
-    }
-
-    /// Returns the tags of a repository, sorted: "the tags MUST be in lexical
-    /// order" (distribution spec, "Listing Tags"), and not every registry does so.
-    ///
-    /// # Errors
-    /// Where it is not there, cannot be asked for, or its pages have no end.
-    pub async fn tags(&self, registry: &Registry, repository: &Repository) -> Result<Vec<String>> {
-        let attempt = format!("cannot list the tags of `{registry}/{repository}`");
-        let place = (registry, Some(repository));
-        let ask = Ask {
-            accept: Some("application/json"),
-            limit: pages::LARGEST,
-            ..Ask::new(place, &Method::GET, "tags/list?n=1000", &attempt)
-        };
-        let mut pages = Pages::default();
-        let mut tags = Vec::new();
-        let mut next = Some(String::new());
-        while let Some(path) = next {
-            let page = Ask {
-                path: if path.is_empty() { ask.path } else { &path },
-                ..ask
-            };
-            let answer = found(self.ask(page).await?, ask)?;
-            let found = pages::tags_of(&answer.body);
-            let found = found.map_err(|rule| Error::violation(&attempt, rule))?;
-            next = pages
-                .next(&answer, found.len())
-                .map_err(|rule| Error::violation(&attempt, rule))?;
-            tags.extend(found);
-        }
-        tags.sort();
-        Ok(tags)
     }
 
     /// Deletes the manifest of a digest, and with it every tag that points to it.

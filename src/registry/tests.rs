@@ -13,7 +13,7 @@ use secrecy::SecretString;
 
 use super::fault_server::{FaultServer, Reply, Seen};
 use super::settings::{Settings, Timing};
-use super::{Error, HostSettings, Network};
+use super::{Error, HostSettings, Network, Work};
 use crate::domain::credential::Credential;
 use crate::domain::manifest::digest_of;
 use crate::domain::reference::{DigestAlgorithm, Reference};
@@ -29,6 +29,7 @@ fn settings(host: &str, said: HostSettings) -> Settings {
             idle: Duration::from_secs(5),
             total: Duration::from_secs(5),
             pause: Duration::from_millis(1),
+            stall: Duration::from_secs(5),
         },
         ..Settings::default()
     }
@@ -42,7 +43,8 @@ fn plain() -> HostSettings {
 }
 
 fn network(settings: Settings, credential: Option<Credential>) -> Network {
-    Network::start(settings, Arc::new(move |_, _| credential.clone())).expect("a runtime")
+    let finder = Arc::new(move |_: &_, _: Option<&_>| credential.clone());
+    Network::start(settings, finder, Work::default()).expect("a runtime")
 }
 
 /// Returns a client of the server that asks as anybody, without TLS.
@@ -70,7 +72,7 @@ fn manifest() -> String {
 
 fn digest(text: &str) -> String {
     let digest = digest_of(text.as_bytes(), DigestAlgorithm::Sha256);
-    digest.expect("a digest").to_string()
+    digest.to_string()
 }
 
 fn good() -> Reply {

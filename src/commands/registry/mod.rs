@@ -1,5 +1,6 @@
 //! `imgdex registry`.
 
+mod repositories;
 mod rows;
 
 use clap::{Args, Subcommand};
@@ -8,7 +9,7 @@ use super::how::How;
 use super::{Status, confirmed};
 use crate::app::App;
 use crate::domain::manifest::Manifest;
-use crate::domain::reference::Reference;
+use crate::domain::reference::Registry;
 use crate::error::{Error, Kind, Result};
 use crate::ops;
 use crate::output::format::Format;
@@ -25,6 +26,8 @@ pub enum Verb {
     Inspect(Inspect),
     Referrers(Referrers),
     Delete(Delete),
+    Repositories(repositories::Repositories),
+    Search(repositories::Search),
 }
 
 /// List the tags of a repository
@@ -135,6 +138,8 @@ pub fn run(app: &mut App, verb: Verb) -> Result<Status> {
         Verb::Inspect(inspect) => inspect.run(app),
         Verb::Referrers(referrers) => referrers.run(app),
         Verb::Delete(delete) => delete.run(app),
+        Verb::Repositories(repositories) => repositories.run(app),
+        Verb::Search(search) => search.run(app),
     }
 }
 
@@ -142,10 +147,10 @@ pub fn run(app: &mut App, verb: Verb) -> Result<Status> {
 fn ask<T>(
     app: &mut App,
     how: How,
-    reference: &Reference,
+    registry: &Registry,
     what: impl FnOnce(&Network) -> Result<T>,
 ) -> Result<T> {
-    let reach = app.reach(&[reference.registry()], &how.into())?;
+    let reach = app.reach(&[registry], &how.into())?;
     let answer = what(&reach.network);
     reach.tell(app);
     answer
@@ -160,7 +165,7 @@ impl Tags {
             return Err(Error::new(Kind::InvalidInput, message)
                 .hint(format!("`imgdex registry tags {repository}`")));
         }
-        let tags = ask(app, self.how, &reference, |network| {
+        let tags = ask(app, self.how, reference.registry(), |network| {
             let tags = network
                 .client
                 .tags(reference.registry(), reference.repository());
@@ -176,7 +181,7 @@ impl Tags {
 impl Digest {
     fn run(self, app: &mut App) -> Result<Status> {
         let reference = app.reference(&self.reference)?;
-        let head = ask(app, self.how, &reference, |network| {
+        let head = ask(app, self.how, reference.registry(), |network| {
             Ok(network.wait(network.client.head(&reference))?)
         })?;
         let format = match app.format {
@@ -192,7 +197,7 @@ impl Digest {
 impl ShowManifest {
     fn run(self, app: &mut App) -> Result<Status> {
         let reference = app.reference(&self.reference)?;
-        let manifest: Manifest = ask(app, self.how, &reference, |network| {
+        let manifest: Manifest = ask(app, self.how, reference.registry(), |network| {
             Ok(network.wait(network.client.manifest(&reference))?)
         })?;
         let is_terminal = app.console.width.is_some();
@@ -233,7 +238,7 @@ impl Inspect {
         let reference = app.reference(&self.reference)?;
         let setting = app.settings.get("platform").map(str::to_owned);
         let platform = self.platform.or(setting);
-        let inspection = ask(app, self.how, &reference, |network| {
+        let inspection = ask(app, self.how, reference.registry(), |network| {
             let asked = ops::registry::inspect(&network.client, &reference, platform.as_deref());
             Ok(network.wait(asked)?)
         })?;
@@ -246,7 +251,7 @@ impl Referrers {
     fn run(self, app: &mut App) -> Result<Status> {
         let reference = app.reference(&self.reference)?;
         let wanted = self.artifact_type;
-        let referrers = ask(app, self.how, &reference, |network| {
+        let referrers = ask(app, self.how, reference.registry(), |network| {
             let asked = ops::registry::referrers(&network.client, &reference, wanted.as_deref());
             Ok(network.wait(asked)?)
         })?;

@@ -26,6 +26,26 @@ impl Record for Tag {
     }
 }
 
+/// A repository.
+#[derive(Debug, Serialize)]
+pub(super) struct Named {
+    pub name: String,
+    /// With the registry, as other commands take it.
+    pub reference: String,
+}
+
+impl Record for Named {
+    const COLUMNS: &'static [&'static str] = &["name", "reference"];
+
+    fn cells(&self) -> Vec<Cow<'_, str>> {
+        vec![Cow::Borrowed(&self.name), Cow::Borrowed(&self.reference)]
+    }
+
+    fn label(&self) -> &str {
+        &self.reference
+    }
+}
+
 /// What a reference points to.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]

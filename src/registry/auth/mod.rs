@@ -27,6 +27,9 @@ use challenge::Challenge;
 /// The most tokens that are kept; each is of one repository.
 const MOST_KEPT: usize = 4096;
 
+/// The action for the list of a registry's repositories.
+pub const REPOSITORIES: &str = "*";
+
 /// Finds the credential for a repository, or nothing for asking as anybody. It
 /// may take as long as a credential helper does.
 pub type Finder = Arc<dyn Fn(&Registry, Option<&Repository>) -> Option<Credential> + Send + Sync>;
@@ -37,7 +40,7 @@ pub struct Target<'a> {
     pub registry: &'a Registry,
     /// Unset where it is only about who asks.
     pub repository: Option<&'a Repository>,
-    /// Such as `pull` or `pull,delete`.
+    /// Such as `pull` or `pull,delete`, or `REPOSITORIES`.
     pub actions: &'static str,
     /// A repository that is read from besides.
     pub from: Option<&'a Repository>,
@@ -49,6 +52,7 @@ impl Target<'_> {
     fn scope(&self) -> String {
         let mut scope = match self.repository {
             Some(repository) => format!("repository:{repository}:{}", self.actions),
+            None if self.actions == REPOSITORIES => format!("registry:catalog:{REPOSITORIES}"),
             None => String::new(),
         };
         if let Some(from) = self.from {
@@ -61,14 +65,21 @@ impl Target<'_> {
     fn way_in(&self, as_somebody: bool) -> String {
         let registry = self.registry;
         let login = format!("`imgdex login {registry}`");
-        if self.repository.is_none() {
-            return "look at the user name, and at the password or token".to_owned();
+        match (self.repository, self.actions) {
+            (None, REPOSITORIES) => format!(
+                "many registries, Harbor among them, show this list to administrators only: \
+                 {login} as one of them, or look at one repository with `imgdex registry tags \
+                 {registry}/REPOSITORY`"
+            ),
+            (None, _) => "look at the user name, and at the password or token".to_owned(),
+            (Some(_), _) => {
+                let who = if as_somebody { " as somebody else" } else { "" };
+                format!(
+                    "{login}{who}; in CI, set IMGDEX_REGISTRY_HOST={registry}, \
+                     IMGDEX_REGISTRY_USERNAME and IMGDEX_REGISTRY_PASSWORD"
+                )
+            }
         }
-        let who = if as_somebody { " as somebody else" } else { "" };
-        format!(
-            "{login}{who}; in CI, set IMGDEX_REGISTRY_HOST={registry}, IMGDEX_REGISTRY_USERNAME \
-             and IMGDEX_REGISTRY_PASSWORD"
-        )
     }
 }
 

@@ -35,6 +35,24 @@ fn pages_are_followed_to_the_last() {
 }
 
 #[test]
+fn repositories_come_in_pages_sorted_and_once() {
+    let server = FaultServer::start(|seen| {
+        let page = |names: &str| Reply::new(200, format!(r#"{{"repositories":{names}}}"#));
+        match seen.target.as_str() {
+            "/v2/_catalog?n=1000" => {
+                page(r#"["b","a"]"#).with("Link", "</v2/_catalog?last=a>; rel=\"next\"")
+            }
+            "/v2/_catalog?last=a" => page(r#"["a","c"]"#),
+            other => panic!("{other}"),
+        }
+    });
+    let network = anybody(&server);
+    let asked = reference(&server, "a");
+    let found = network.wait(network.client.repositories(asked.registry()));
+    assert_eq!(found.expect("a list"), ["a", "b", "c"]);
+}
+
+#[test]
 fn no_tags_are_none() {
     assert_eq!(tags(|_| page("null", "")), "");
     assert_eq!(tags(|_| page("[]", "")), "");

@@ -231,8 +231,7 @@ impl Layout {
     /// # Errors
     /// Those of [`Layout::begin`] and [`NewBlob::finish`].
     pub fn put_document(&self, bytes: &[u8]) -> Result<Digest> {
-        let digest = digest_of(bytes, DigestAlgorithm::Sha256)
-            .ok_or_else(|| Error::invalid("the document has no digest"))?;
+        let digest = digest_of(bytes, DigestAlgorithm::Sha256);
         self.put_document_as(bytes, &digest)?;
         Ok(digest)
     }
@@ -313,10 +312,9 @@ pub(super) fn check_marker(bytes: &[u8]) -> std::result::Result<(), String> {
 /// Checks that a document is what its digest says.
 pub(super) fn check_document(bytes: &[u8], digest: &Digest, place: &Path) -> Result<()> {
     let found = digest_of(bytes, digest.algorithm());
-    if found.as_ref() == Some(digest) {
+    if found == *digest {
         return Ok(());
     }
-    let found = found.map_or_else(String::new, |found| found.to_string());
     Err(Error::violation(format!(
         "what `{}` has as `{digest}` is `{found}`",
         place.display()

@@ -2,6 +2,7 @@
 
 mod credentials;
 mod failures;
+mod lists;
 
 use crate::docker_registry::{DockerRegistry, IMAGE, INDEX, digest};
 use crate::json;
