@@ -7,6 +7,8 @@ mod docker_registry;
 mod fault_server;
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../support/token_server.rs"]
+mod token_server;
 
 mod apply;
 mod catalog;

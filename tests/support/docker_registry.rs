@@ -8,25 +8,50 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
-/// `me:hunter2`, as the registry's file of users has it (bcrypt, the fewest
-/// rounds).
-const USERS: &str = "me:$2b$04$PucH/4n1Gtx5k8pUWeVfEuA9/AvsMMpoI8BoMee7p6h.EZlK/NLDe\n";
+/// Who may use a registry with passwords.
+const USERS: [&str; 3] = ["me", "robot$apps+ci", "me@example.com"];
+
+/// `hunter2`, the password of each, as the registry's file of users has it
+/// (bcrypt, the fewest rounds).
+const HASH: &str = "$2b$04$PucH/4n1Gtx5k8pUWeVfEuA9/AvsMMpoI8BoMee7p6h.EZlK/NLDe";
 
 pub const IMAGE: &str = "application/vnd.oci.image.manifest.v1+json";
 pub const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+
+/// Who gives tokens, and for whom.
+pub const ISSUER: &str = "imgdex tests";
+pub const SERVICE: &str = "registry of the tests";
+
+/// Returns the header that shows who asks for a repository.
+pub type Authorization = fn(&str) -> String;
+
+/// A certificate with its key and its authority, in PEM.
+#[derive(Debug, Clone)]
+pub struct Certified {
+    pub certificate: String,
+    pub key: String,
+    pub authority: String,
+}
 
 /// The registry; it ends with the value.
 pub struct DockerRegistry {
     child: Child,
     port: u16,
-    /// The header that shows who asks, where the registry wants one.
-    authorization: Option<&'static str>,
+    /// The header that shows who asks for a repository, where the registry wants
+    /// one.
+    authorization: Option<Authorization>,
+    /// The authority of its certificate, where it speaks TLS.
+    tls: Option<String>,
     _folder: TempDir,
 }
 
@@ -40,35 +65,63 @@ pub struct Pushed {
 impl DockerRegistry {
     /// Starts a registry that anybody may use.
     pub fn start() -> Self {
-        Self::with("", None)
+        Self::with("", None, None)
     }
 
     /// Starts one that wants to see `me` and `hunter2`.
     pub fn with_password() -> Self {
         let auth = "auth:\n  htpasswd:\n    realm: here\n    path: FOLDER/users\n";
-        Self::with(auth, Some("Basic bWU6aHVudGVyMg=="))
+        Self::with(auth, Some(|_| "Basic bWU6aHVudGVyMg==".to_owned()), None)
     }
 
-    fn with(auth: &str, authorization: Option<&'static str>) -> Self {
+    /// Starts one that wants a token, which `realm` gives.
+    pub fn with_tokens(realm: &str, authorization: Authorization) -> Self {
+        let certificate = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/tokens.cert.pem");
+        let auth = format!(
+            "auth:\n  token:\n    realm: {realm}\n    service: {SERVICE}\n    issuer: \
+             {ISSUER}\n    rootcertbundle: {certificate}\n"
+        );
+        Self::with(&auth, Some(authorization), None)
+    }
+
+    /// Starts one that speaks TLS with this certificate.
+    pub fn with_tls(certified: &Certified) -> Self {
+        Self::with("", None, Some(certified))
+    }
+
+    fn with(auth: &str, authorization: Option<Authorization>, tls: Option<&Certified>) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("imgdex-registry-")
             .tempdir()
             .expect("a folder can be made");
         let place = folder.path().display().to_string();
-        fs::write(folder.path().join("users"), USERS).expect("written");
+        let write = |name: &str, text: &str| {
+            fs::write(folder.path().join(name), text).expect("written");
+        };
+        write(
+            "users",
+            &USERS.map(|name| format!("{name}:{HASH}\n")).concat(),
+        );
+        let mut secured = String::new();
+        if let Some(certified) = tls {
+            write("certificate.pem", &certified.certificate);
+            write("key.pem", &certified.key);
+            secured = format!(
+                "  tls:\n    certificate: {place}/certificate.pem\n    key: {place}/key.pem\n"
+            );
+        }
         // Another process may take the port before the registry does: try again.
         for _ in 0..10 {
             let port = free_port();
             let config = format!(
                 "version: 0.1\nlog:\n  level: error\nstorage:\n  filesystem:\n    rootdirectory: \
-                 {place}/data\n  delete:\n    enabled: true\nhttp:\n  addr: 127.0.0.1:{port}\n{}",
+                 {place}/data\n  delete:\n    enabled: true\nhttp:\n  addr: 127.0.0.1:{port}\n{secured}{}",
                 auth.replace("FOLDER", &place)
             );
-            let path = folder.path().join("config.yml");
-            fs::write(&path, config).expect("written");
+            write("config.yml", &config);
             let mut child = Command::new("docker-registry")
                 .arg("serve")
-                .arg(&path)
+                .arg(folder.path().join("config.yml"))
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
                 .stderr(Stdio::null())
@@ -79,6 +132,7 @@ impl DockerRegistry {
                     child,
                     port,
                     authorization,
+                    tls: tls.map(|certified| certified.authority.clone()),
                     _folder: folder,
                 };
             }
@@ -165,18 +219,50 @@ impl DockerRegistry {
         if !media_type.is_empty() {
             let _ = write!(head, "Content-Type: {media_type}\r\n");
         }
-        if let Some(value) = self.authorization {
-            let _ = write!(head, "Authorization: {value}\r\n");
+        if let Some(authorization) = self.authorization {
+            let _ = write!(
+                head,
+                "Authorization: {}\r\n",
+                authorization(repository_of(target))
+            );
         }
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("it listens");
-        stream
-            .write_all(format!("{head}\r\n").as_bytes())
-            .and_then(|()| stream.write_all(body))
-            .expect("it reads");
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).expect("it answers");
+        let stream = TcpStream::connect(("127.0.0.1", self.port)).expect("it listens");
+        let text = [format!("{head}\r\n").as_bytes(), body].concat();
+        let answer = match &self.tls {
+            None => exchanged(stream, &text),
+            Some(authority) => exchanged(secured(stream, authority), &text),
+        };
         String::from_utf8_lossy(&answer).replace("\r\n", "\n")
     }
+}
+
+/// Returns the repository of `/v2/REPOSITORY/blobs/…` and the like.
+fn repository_of(target: &str) -> &str {
+    let path = target.strip_prefix("/v2/").unwrap_or_default();
+    let end = ["/blobs/", "/manifests/"].map(|part| path.find(part));
+    &path[..end.into_iter().flatten().min().unwrap_or(path.len())]
+}
+
+fn exchanged(mut stream: impl Read + Write, text: &[u8]) -> Vec<u8> {
+    stream.write_all(text).expect("it reads");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("it answers");
+    answer
+}
+
+fn secured(stream: TcpStream, authority: &str) -> StreamOwned<ClientConnection, TcpStream> {
+    let mut roots = RootCertStore::empty();
+    let authority = CertificateDer::from_pem_slice(authority.as_bytes()).expect("a certificate");
+    roots.add(authority).expect("an authority");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let name = ServerName::try_from("127.0.0.1").expect("a name");
+    let connection = ClientConnection::new(Arc::new(config), name).expect("a connection");
+    StreamOwned::new(connection, stream)
 }
 
 impl Drop for DockerRegistry {

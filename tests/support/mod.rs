@@ -62,6 +62,15 @@ impl Home {
         self
     }
 
+    /// Writes a program where runs of this home find it.
+    pub fn program(&self, name: &str, script: &str) -> &Self {
+        use std::os::unix::fs::PermissionsExt;
+        self.write(&format!("bin/{name}"), script);
+        let path = self.path().join("bin").join(name);
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("a mode");
+        self
+    }
+
     /// Returns a run of the program; the arguments are split at white space.
     pub fn call(&self, arguments: &str) -> Call<'_> {
         self.call_with(&arguments.split_whitespace().collect::<Vec<_>>())
@@ -91,10 +100,13 @@ impl Home {
     /// environment.
     pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
+        let mut path = self.path().join("bin").into_os_string();
+        path.push(":");
+        path.push(std::env::var_os("PATH").unwrap_or_default());
         command
             .env_clear()
             .env("HOME", self.path())
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("PATH", path)
             .env("USER", "tester")
             .current_dir(self.path());
         command
