@@ -90,7 +90,11 @@ fn a_bad_certificate_is_refused_and_nothing_is_asked_without_tls() {
         "not valid for name",
     );
     let nobody = |_: &Path, host: &str, _: &str| settings(host, HostSettings::default());
-    check(certificate("127.0.0.1", 2090), nobody, "UnknownIssuer");
+    check(
+        certificate("127.0.0.1", 2090),
+        nobody,
+        "no authority that is trusted",
+    );
 }
 
 #[test]

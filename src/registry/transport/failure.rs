@@ -3,7 +3,7 @@
 use std::io;
 
 use reqwest::Url;
-use rustls::Error as TlsError;
+use rustls::{CertificateError, Error as TlsError};
 
 use super::address::Forbidden;
 use super::clients::authority;
@@ -37,8 +37,8 @@ pub fn of(request: &Request, url: &Url, error: &reqwest::Error) -> Failure {
         );
         return told
             .hint(format!(
-                "where it is your own, name its authority in the config file: \
-                 `[registry.\"{host}\"]`, `ca-file = \"/path/to/ca.pem\"`"
+                "where it is your own, name its authority with `--ca-file`, or in the config \
+                 file: `[registry.\"{host}\"]`, `ca-file = \"/path/to/ca.pem\"`"
             ))
             .into();
     }
@@ -74,6 +74,9 @@ fn bad_certificate(error: &reqwest::Error) -> Option<String> {
     let mut found = None;
     any_cause(error, &mut |cause| {
         match cause.downcast_ref::<TlsError>() {
+            Some(TlsError::InvalidCertificate(CertificateError::UnknownIssuer)) => {
+                found = Some("no authority that is trusted signed it".to_owned());
+            }
             Some(TlsError::InvalidCertificate(rule)) => found = Some(rule.to_string()),
             Some(TlsError::NoCertificatesPresented) => found = Some("there is none".to_owned()),
             _ => {}
