@@ -3,6 +3,7 @@
 mod credentials;
 mod failures;
 mod lists;
+mod tls;
 mod tokens;
 
 use crate::docker_registry::{DockerRegistry, IMAGE, INDEX, digest};
