@@ -16,11 +16,15 @@ const MOST: usize = 10_000;
 /// The most entries of one list.
 const MOST_ENTRIES: usize = 1_000_000;
 
+/// Bytes of all pages of the largest list.
+const MOST_BYTES: usize = 256 * 1024 * 1024;
+
 /// Which pages were read.
 #[derive(Debug, Default)]
 pub struct Pages {
     seen: HashSet<String>,
     entries: usize,
+    bytes: usize,
 }
 
 impl Pages {
@@ -43,8 +47,11 @@ impl Pages {
             return Err("its next page is on another host".to_owned());
         };
         self.entries += entries;
+        self.bytes += answer.body.len();
         let is_new = url != answer.url && self.seen.insert(url.to_string());
-        if !is_new || entries == 0 || self.seen.len() > MOST || self.entries > MOST_ENTRIES {
+        let is_short =
+            self.seen.len() <= MOST && self.entries <= MOST_ENTRIES && self.bytes <= MOST_BYTES;
+        if !is_new || entries == 0 || !is_short {
             return Err("its pages have no end".to_owned());
         }
         Ok(Some(with_origin(&url)))
@@ -122,6 +129,40 @@ mod tests {
         check("<a>; rel=\"last\"", None);
         check("<a; rel=next", None);
         check("", None);
+    }
+
+    /// Returns after how many pages of that size a list that goes on is left.
+    fn pages_of(bytes: usize, entries: usize) -> usize {
+        let mut headers = reqwest::header::HeaderMap::new();
+        let mut answer = Answer {
+            status: reqwest::StatusCode::OK,
+            headers: headers.clone(),
+            body: vec![b' '; bytes],
+            url: Url::parse("https://h.example/v2/a/tags/list").expect("a URL"),
+            words: None,
+            tries: 1,
+        };
+        let mut pages = Pages::default();
+        for count in 1.. {
+            let link = format!("<?{count}>; rel=\"next\"");
+            headers.insert("link", link.parse().expect("a value"));
+            answer.headers.clone_from(&headers);
+            match pages.next(&answer, entries) {
+                Ok(next) => answer.url = Url::parse(&next.expect("a page")).expect("a URL"),
+                Err(rule) => {
+                    assert_eq!(rule, "its pages have no end");
+                    return count;
+                }
+            }
+        }
+        0
+    }
+
+    #[test]
+    fn a_list_costs_a_bounded_number_of_pages_entries_and_bytes() {
+        assert_eq!(pages_of(100, 1), MOST + 1);
+        assert_eq!(pages_of(100, 1000), MOST_ENTRIES / 1000 + 1);
+        assert_eq!(pages_of(LARGEST, 1), MOST_BYTES / LARGEST + 1);
     }
 
     #[test]
