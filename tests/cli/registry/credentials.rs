@@ -109,3 +109,78 @@ fn a_helper_that_fails_and_a_broken_file_keep_nobody_from_asking() {
     hint: `imgdex login HOST`; in CI, set IMGDEX_REGISTRY_HOST=HOST, IMGDEX_REGISTRY_USERNAME and IMGDEX_REGISTRY_PASSWORD
     ");
 }
+
+#[test]
+fn what_a_helper_prints_is_not_shown() {
+    let registry = DockerRegistry::with_password();
+    let host = registry.host();
+    let check = |script: &str, rule: &str| {
+        let home = Home::new();
+        home.program("docker-credential-test", script);
+        home.write(
+            ".docker/config.json",
+            r#"{"credHelpers":{"HOST":"test"}}"#.replace("HOST", &host),
+        );
+        let ran = home.run(&format!("registry tags {host}/app -v")).fails(5);
+        assert!(ran.stderr.contains(rule), "{ran:#?}");
+        assert!(!format!("{ran:?}").contains("hunter2"), "{ran:#?}");
+    };
+    check(
+        "#!/bin/sh\ncat > /dev/null; echo hunter2; echo hunter2 >&2; exit 1\n",
+        "could not look the value up",
+    );
+    check(
+        "#!/bin/sh\ncat > /dev/null; echo 'hunter2 {\"Secret\":\"hunter2\"}'\n",
+        "gave an answer that is not of its protocol",
+    );
+    check(
+        "#!/bin/sh\ncat > /dev/null; printf '%s' '{\"Username\":\"me\",\"Secret\":\"hunter2\\n\"}'\n",
+        "refused the credentials",
+    );
+}
+
+#[test]
+fn a_host_with_a_line_end_is_nobody_s() {
+    // What a helper reads ends with the line: a second one could ask for another
+    // host's secret.
+    let home = Home::new();
+    home.program(
+        "docker-credential-test",
+        "#!/bin/sh\ncat > \"$HOME/asked\"\n",
+    );
+    home.write(".config/containers/auth.json", r#"{"credsStore":"test"}"#);
+    for host in [
+        "h.example\nevil.example",
+        "h.example\r",
+        "h\r\n.example:5000",
+    ] {
+        for command in [
+            &["login", host, "-u", "me", "--password-stdin"][..],
+            &["logout", host],
+            &["registry", "tags", &format!("{host}/app")],
+            &["registry", "search", host, "text"],
+        ] {
+            let ran = home.call_with(command).stdin("hunter2").run().fails(2);
+            assert!(!ran.stderr.contains('\r'), "{ran:#?}");
+        }
+    }
+    assert!(!home.path().join("asked").exists());
+
+    let registry = DockerRegistry::with_password();
+    let host = registry.host();
+    let auth = "bWU6aHVudGVyMg==";
+    let text = [
+        format!(r#"{{"auths":{{"{host}\r\n":{{"auth":"{auth}"}}}}}}"#),
+        format!(r#"{{"auths":{{"{host}\n/app":{{"auth":"{auth}"}}}}}}"#),
+        format!(r#"{{"credHelpers":{{"{host}\nevil.example":"test"}}}}"#),
+    ];
+    for text in text {
+        home.write("auth.json", &text);
+        let tags = format!("registry tags {host}/app --authfile auth.json");
+        let ran = home.run(&tags).fails(5);
+        assert!(
+            ran.stderr.contains("there are none for it"),
+            "{text} {ran:#?}"
+        );
+    }
+}

@@ -89,6 +89,52 @@ fn a_hostile_realm_is_answered_with_the_line_to_add() {
 }
 
 #[test]
+fn the_line_that_is_shown_for_a_token_service_is_the_one_to_add() {
+    let home = Home::new();
+    let tokens = FaultServer::start(|_| Reply::new(200, r#"{"token":"good"}"#));
+    // Another name, and so another host.
+    let realm = format!("http://localhost:{}", tokens.port());
+    let challenge = format!("Bearer realm=\"{realm}/token\"");
+    let server = FaultServer::start(move |seen| match seen.header("authorization") {
+        "Bearer good" => Reply::new(200, r#"{"name":"a","tags":["1"]}"#),
+        _ => Reply::new(401, "").with("WWW-Authenticate", challenge.clone()),
+    });
+    let command = format!("registry tags {}/a -o name", server.host());
+    let ran = home.run(&command).fails(5);
+    assert!(tokens.seen().is_empty());
+    let shown: Vec<&str> = ran.stderr.split('`').collect();
+    let table = shown.iter().position(|text| text.starts_with("[registry."));
+    let at = table.unwrap_or_else(|| panic!("{ran:#?}"));
+    let config = format!("{}\n{}\n", shown[at], shown[at + 2]);
+    home.write(".config/imgdex/config.toml", config);
+    assert_eq!(home.run(&command).ok().stdout, "1\n");
+    assert_eq!(tokens.seen().len(), 1);
+}
+
+#[test]
+fn names_and_warnings_of_a_registry_are_not_obeyed_by_the_terminal() {
+    let home = Home::new();
+    let server = FaultServer::start(|seen| {
+        let names = r#"["\u001b[31mred","a\u202eb","\u0007\r\nx"]"#;
+        let key = match seen.target.starts_with("/v2/_catalog") {
+            true => "repositories",
+            false => "tags",
+        };
+        let reply = Reply::new(200, format!(r#"{{"{key}":{names}}}"#));
+        reply.with("Warning", "299 - \"\t\u{9b}31m\"")
+    });
+    let host = server.host();
+    for command in [format!("tags {host}/a"), format!("repositories {host}")] {
+        for format in ["table", "name", "csv", "json", "yaml"] {
+            let ran = home.run(&format!("registry {command} -o {format}")).ok();
+            let shown = format!("{}{}", ran.stdout, ran.stderr);
+            let obeyed = |one: char| one != '\n' && (one.is_control() || one == '\u{202e}');
+            assert!(!shown.contains(obeyed), "{command} {format}: {ran:#?}");
+        }
+    }
+}
+
+#[test]
 fn what_a_registry_says_is_not_obeyed_by_the_terminal() {
     let home = Home::new();
     let body = r#"{"errors":[{"code":"DENIED","message":"\u001b[31mred\u202e"}]}"#;
