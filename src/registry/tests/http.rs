@@ -218,7 +218,7 @@ fn redirects_lead_to_no_private_place_and_to_no_other_scheme() {
         let told = ask(move |_| Reply::new(302, "").with("Location", location));
         assert_eq!(
             told,
-            format!("Violation: {CANNOT}: `127.0.0.1:PORT` redirects {rule}")
+            format!("Violation: {CANNOT}: `127.0.0.1:PORT` leads {rule}")
         );
     };
     let private = "which is on this machine or a private network";

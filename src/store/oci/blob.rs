@@ -8,52 +8,15 @@ use std::path::PathBuf;
 
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
-use sha2::{Digest as _, Sha256, Sha512};
 use uuid::Uuid;
 
 use super::folder::{Folder, Lock};
 use super::{BUFFER, Error, PREFIX, Result, unreadable, unwritable};
-use crate::domain::reference::{Digest, DigestAlgorithm};
+use crate::domain::hashing::Hashing;
+use crate::domain::reference::Digest;
 
 /// How the names of unfinished blobs end.
 pub(super) const PARTIAL: &str = ".partial";
-
-/// Computes a digest of what it is given.
-#[derive(Debug, Clone)]
-pub(super) enum Hasher {
-    Sha256(Sha256),
-    Sha512(Box<Sha512>),
-}
-
-impl Hasher {
-    pub(super) fn new(algorithm: DigestAlgorithm) -> Self {
-        match algorithm {
-            DigestAlgorithm::Sha256 => Self::Sha256(Sha256::new()),
-            DigestAlgorithm::Sha512 => Self::Sha512(Box::default()),
-        }
-    }
-
-    pub(super) fn update(&mut self, bytes: &[u8]) {
-        match self {
-            Self::Sha256(hash) => hash.update(bytes),
-            Self::Sha512(hash) => hash.update(bytes),
-        }
-    }
-
-    /// Returns the digest as text.
-    pub(super) fn finish(self) -> String {
-        use std::fmt::Write;
-        let (algorithm, hash) = match self {
-            Self::Sha256(hash) => (DigestAlgorithm::Sha256, hash.finalize().to_vec()),
-            Self::Sha512(hash) => (DigestAlgorithm::Sha512, hash.finalize().to_vec()),
-        };
-        let mut text = format!("{algorithm}:");
-        for byte in hash {
-            let _ = write!(text, "{byte:02x}");
-        }
-        text
-    }
-}
 
 /// A blob being written. Dropped before it is finished it stays as it is, and the
 /// next one that begins it goes on from there.
@@ -68,7 +31,7 @@ pub struct NewBlob {
     /// Whether the next run can find it by its name.
     is_continued: bool,
     is_durable: bool,
-    hasher: Hasher,
+    hashing: Hashing,
     written: u64,
     /// Keeps what was written from being collected.
     _lock: std::sync::Arc<Lock>,
@@ -104,7 +67,7 @@ impl NewBlob {
             name: Some(name),
             is_continued,
             is_durable: plan.is_durable,
-            hasher: Hasher::new(digest.algorithm()),
+            hashing: Hashing::new(digest.algorithm()),
             written: 0,
             _lock: plan.lock,
         };
@@ -126,7 +89,7 @@ impl NewBlob {
             match self.file.read(&mut buffer) {
                 Ok(0) => break,
                 Ok(count) => {
-                    self.hasher.update(buffer.get(..count).unwrap_or_default());
+                    self.hashing.update(buffer.get(..count).unwrap_or_default());
                     self.written += count as u64;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -134,7 +97,7 @@ impl NewBlob {
             }
         }
         // Whole and wrong: nothing that could follow makes it right.
-        if self.written == self.size && self.hasher.clone().finish() != self.digest.as_str() {
+        if self.written == self.size && self.hashing.clone().finish() != self.digest {
             return self.restart();
         }
         Ok(())
@@ -164,7 +127,7 @@ impl NewBlob {
             let _ = self.file.seek(SeekFrom::Start(self.written));
             return Err(unwritable(&self.path())(source));
         }
-        self.hasher.update(bytes);
+        self.hashing.update(bytes);
         self.written += bytes.len() as u64;
         Ok(())
     }
@@ -178,7 +141,7 @@ impl NewBlob {
             .set_len(0)
             .and_then(|()| self.file.seek(SeekFrom::Start(0)))
             .map_err(unwritable(&self.path()))?;
-        self.hasher = Hasher::new(self.digest.algorithm());
+        self.hashing = Hashing::new(self.digest.algorithm());
         self.written = 0;
         Ok(())
     }
@@ -189,12 +152,12 @@ impl NewBlob {
     /// [`Error::Violation`] where it is not what its digest and size say, and then
     /// nothing is kept of it; [`Error::Write`].
     pub fn finish(mut self) -> Result<()> {
-        let digest = std::mem::replace(&mut self.hasher, Hasher::new(self.digest.algorithm()));
+        let digest = std::mem::replace(&mut self.hashing, Hashing::new(self.digest.algorithm()));
         let wrong = if self.name.is_none() {
             Some("what came was wrong before".to_owned())
         } else if self.written == self.size {
             let found = digest.finish();
-            (found != self.digest.as_str()).then(|| format!("what came is `{found}`"))
+            (found != self.digest).then(|| format!("what came is `{found}`"))
         } else {
             Some(format!(
                 "{} bytes came, and not {}",
