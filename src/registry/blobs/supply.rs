@@ -1,8 +1,6 @@
 //! Where the bytes of a blob come from: another registry, or a file.
 
-use std::fs::File;
-use std::io;
-use std::os::unix::fs::FileExt;
+use std::io::{self, Read};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -18,8 +16,8 @@ const PIECE: u64 = 256 * 1024;
 /// Pieces of a file that wait to be taken.
 const AHEAD: usize = 2;
 
-/// Opens a file, and says at which byte the blob begins in it.
-pub type OpenFile = Arc<dyn Fn() -> Result<(File, u64), Failure> + Send + Sync>;
+/// Opens a blob that is kept on this machine, from an offset on.
+pub type OpenFile = Arc<dyn Fn(u64) -> Result<Box<dyn Read + Send>, Failure> + Send + Sync>;
 
 /// Where the bytes of a blob come from.
 #[derive(Clone)]
@@ -53,11 +51,11 @@ impl Supply {
             }
             Self::File(open) => {
                 let open = Arc::clone(open);
-                let opened = tokio::task::spawn_blocking(move || open()).await;
-                let (file, begin) = opened.map_err(|_| Failure::stopped())??;
+                let opened = tokio::task::spawn_blocking(move || open(from)).await;
+                let mut file = opened.map_err(|_| Failure::stopped())??;
                 let (sender, pieces) = mpsc::channel(AHEAD);
                 tokio::task::spawn_blocking(move || {
-                    read_ahead(&file, (begin + from, size - from), &sender);
+                    read_ahead(&mut *file, size - from, &sender);
                 });
                 Ok(Pieces::File(pieces))
             }
@@ -65,13 +63,14 @@ impl Supply {
     }
 }
 
-fn read_ahead(file: &File, (begin, length): (u64, u64), sender: &mpsc::Sender<io::Result<Bytes>>) {
+fn read_ahead(file: &mut dyn Read, length: u64, sender: &mpsc::Sender<io::Result<Bytes>>) {
     let mut done = 0;
     while done < length {
         let room = usize::try_from(PIECE.min(length - done)).unwrap_or(0);
         let mut piece = vec![0; room];
-        let read = match file.read_at(&mut piece, begin + done) {
+        let read = match file.read(&mut piece) {
             Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             other => other,
         };
         let is_over = read.is_err();

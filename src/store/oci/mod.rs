@@ -3,12 +3,15 @@
 //! stay beneath the folder or inside the archive, no link is followed, and sizes and
 //! digests are checked. Not here: registries, and which image a user means.
 
+mod archive;
+mod archive_writer;
 mod blob;
 mod collect;
 mod entries;
 mod folder;
 mod index;
 mod layout;
+mod tar;
 #[cfg(test)]
 mod tests;
 
@@ -17,9 +20,12 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+pub use archive::ArchiveLayout;
+pub use archive_writer::{ArchiveBlob, ArchiveWriter};
 pub use blob::NewBlob;
 pub use collect::Collected;
 pub use layout::Layout;
+pub use tar::Section;
 
 /// The annotation of an entry of `index.json` that holds its tag.
 pub const REF_NAME: &str = "org.opencontainers.image.ref.name";

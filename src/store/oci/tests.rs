@@ -1,13 +1,17 @@
 //! The suite of images on disk: small images made here, and other tools' images.
 
+mod archive;
 mod collect;
 mod hostile;
 mod layout;
+mod skopeo;
+mod tar;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::Path;
+use std::process::Command;
 
 use super::Layout;
 use crate::domain::manifest::{Descriptor, OCI_INDEX, OCI_MANIFEST, digest_of};
@@ -67,6 +71,48 @@ fn image(layout: &Layout, layer: &[u8]) -> Descriptor {
     descriptor(OCI_MANIFEST, &digest, manifest.len())
 }
 
+/// Writes an image of two layers that are tars, the second compressed, and a config that
+/// knows both; without an entry.
+fn real_image(layout: &Layout) -> Descriptor {
+    let tars: Vec<Vec<u8>> = ["one", "two"].map(tar_of).to_vec();
+    let diff_ids: Vec<String> = tars.iter().map(|tar| sha256(tar).to_string()).collect();
+    let config = serde_json::json!({
+        "architecture": "arm64",
+        "os": "linux",
+        "variant": "v8",
+        "rootfs": {"type": "layers", "diff_ids": diff_ids},
+    });
+    let config = config.to_string().into_bytes();
+    let compressed = gzip(&tars[1]);
+    let gzip = "application/vnd.oci.image.layer.v1.tar+gzip";
+    let tar = "application/vnd.oci.image.layer.v1.tar";
+    let [config, one, two] = [
+        ("application/vnd.oci.image.config.v1+json", &config),
+        (tar, &tars[0]),
+        (gzip, &compressed),
+    ]
+    .map(|(kind, bytes)| descriptor(kind, &put(layout, bytes), bytes.len()).to_json());
+    let manifest = format!(
+        r#"{{"schemaVersion":2,"mediaType":"{OCI_MANIFEST}","config":{config},"layers":[{one},{two}]}}"#
+    );
+    let digest = layout.put_document(manifest.as_bytes()).expect("written");
+    descriptor(OCI_MANIFEST, &digest, manifest.len())
+}
+
+/// Returns a tar that holds one file.
+fn tar_of(name: &str) -> Vec<u8> {
+    let folder = folder();
+    let file = folder.path().join("a.tar");
+    tar::tar(&file, &[tar::member(name, name.as_bytes())]);
+    fs::read(file).expect("read")
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(bytes).expect("compressed");
+    gzip.finish().expect("compressed")
+}
+
 /// Writes an index of manifests, without an entry.
 fn index(layout: &Layout, manifests: &[&Descriptor]) -> Descriptor {
     let manifests: Vec<String> = manifests.iter().map(|one| one.to_json()).collect();
@@ -95,4 +141,18 @@ fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(folder).expect("a folder").map(name).collect();
     names.sort();
     names
+}
+
+fn text(path: &Path) -> String {
+    path.to_str().expect("text").to_owned()
+}
+
+/// Runs another tool, and returns what it prints.
+#[track_caller]
+fn run(program: &str, arguments: &[&str]) -> String {
+    let output = Command::new(program).args(arguments).output();
+    let output = output.unwrap_or_else(|error| panic!("{program}: {error}"));
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{program} {arguments:?}: {told}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
