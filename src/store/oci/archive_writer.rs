@@ -151,7 +151,7 @@ impl ArchiveBlob {
     /// nothing is left of the archive either; [`Error::Write`].
     pub fn finish(mut self) -> Result<ArchiveWriter> {
         let found = self.hashing.finish();
-        if self.written != self.size || found != self.digest.as_str() {
+        if self.written != self.size || found != self.digest {
             return Err(Error::violation(format!(
                 "`{}` of {} bytes came as `{found}` of {}; no archive was written",
                 self.digest, self.size, self.written
