@@ -170,6 +170,15 @@ impl Manifest {
         descriptor
     }
 
+    /// Returns the descriptor that stands for it in the index of a layout.
+    #[must_use]
+    pub fn as_entry(&self) -> Descriptor {
+        Descriptor {
+            annotations: BTreeMap::new(),
+            ..self.descriptor.clone()
+        }
+    }
+
     /// Returns the manifest that the bytes are; they hash to each of the digests.
     ///
     /// # Errors

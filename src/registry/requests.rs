@@ -12,7 +12,7 @@ use super::exchange::{Ask, found, media_type_of};
 use super::settings::Settings;
 use super::transport::{Answer, LARGEST_DOCUMENT, Transport};
 use crate::domain::manifest::{ACCEPT, Config, Descriptor, Manifest, parsed_config};
-use crate::domain::reference::{Digest, Reference, Registry, Repository};
+use crate::domain::reference::{Digest, Reference, Registry};
 
 /// The header that tells a manifest's digest.
 const DIGEST: &str = "docker-content-digest";

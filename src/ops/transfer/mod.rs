@@ -2,6 +2,7 @@
 //! is found out first, then blobs are brought where they are missing, then manifests,
 //! and the one that has the tag comes last.
 
+mod local;
 mod place;
 mod plan;
 
@@ -13,6 +14,7 @@ use serde::Serialize;
 use super::Result;
 use crate::domain::manifest::{Content, Manifest, Platform};
 use crate::registry::{How, Job, Network, Progress, State};
+pub use local::{Local, Made};
 pub use place::{Destination, Source};
 use plan::Plan;
 
@@ -112,7 +114,7 @@ fn chosen(network: &Network, source: &Source, platform: Option<&str>) -> Result<
                 platform.is_some_and(|platform| platform.is_called(wanted))
             });
             if let Some(entry) = found {
-                return source.manifest(network, &entry.digest);
+                return source.manifest(network, entry);
             }
             let platforms: Vec<String> = entries
                 .iter()

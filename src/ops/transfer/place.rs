@@ -1,29 +1,50 @@
 //! The places that images are read from and written to.
 
 use std::fmt;
+use std::sync::Arc;
 
-use crate::domain::manifest::{Config, Descriptor, Manifest};
+use super::local::{Local, place_in};
+use crate::domain::manifest::{Config, Descriptor, Manifest, parsed_config};
 use crate::domain::reference::{Digest, Reference};
 use crate::ops::{Error, Result};
 use crate::registry::{Failure, Network, Supply, Target};
+use crate::store::oci::{self, Layout};
 
 /// Where an image is read from.
+#[derive(Debug, Clone)]
 pub enum Source {
     Registry(Reference),
+    Local {
+        images: Local,
+        /// A tag or a digest.
+        tag: Option<String>,
+        /// As the user wrote it.
+        name: String,
+    },
 }
 
 /// Where an image is written to.
+#[derive(Debug, Clone)]
 pub enum Destination {
     Registry(Reference),
+    Layout {
+        layout: Arc<Layout>,
+        tag: Option<String>,
+        /// As the user wrote it.
+        name: String,
+    },
 }
 
 /// Returns the failure of a blob as one of an operation.
 pub fn failed(failure: Failure) -> Error {
     match failure {
         Failure::Registry(error) => error.into(),
-        Failure::Local(error) => Error::Write {
-            name: "a blob".to_owned(),
-            source: std::io::Error::other(error),
+        Failure::Local(error) => match error.downcast::<oci::Error>() {
+            Ok(error) => (*error).into(),
+            Err(error) => Error::Read {
+                name: "a blob".to_owned(),
+                source: std::io::Error::other(error),
+            },
         },
     }
 }
@@ -32,6 +53,7 @@ impl fmt::Display for Source {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Registry(reference) => reference.fmt(formatter),
+            Self::Local { name, .. } => formatter.write_str(name),
         }
     }
 }
@@ -40,6 +62,7 @@ impl fmt::Display for Destination {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Registry(reference) => reference.fmt(formatter),
+            Self::Layout { name, .. } => formatter.write_str(name),
         }
     }
 }
@@ -52,6 +75,7 @@ impl Source {
     pub fn root(&self, network: &Network) -> Result<Manifest> {
         match self {
             Self::Registry(reference) => Ok(network.wait(network.client.manifest(reference))?),
+            Self::Local { images, tag, .. } => images.root(tag.as_deref()),
         }
     }
 
@@ -59,12 +83,13 @@ impl Source {
     ///
     /// # Errors
     /// Where it cannot be read, or is not what it should be.
-    pub fn manifest(&self, network: &Network, digest: &Digest) -> Result<Manifest> {
+    pub fn manifest(&self, network: &Network, descriptor: &Descriptor) -> Result<Manifest> {
         match self {
             Self::Registry(reference) => {
-                let one = reference.clone().with_digest(digest.clone());
+                let one = reference.clone().with_digest(descriptor.digest.clone());
                 Ok(network.wait(network.client.manifest(&one))?)
             }
+            Self::Local { images, .. } => images.manifest(descriptor),
         }
     }
 
@@ -76,6 +101,13 @@ impl Source {
         match self {
             Self::Registry(reference) => {
                 Ok(network.wait(network.client.config(reference, config))?)
+            }
+            Self::Local { images, name, .. } => {
+                let bytes = images.document(&config.digest)?;
+                let found = parsed_config(&bytes, config);
+                Ok(found.map_err(|rule| {
+                    oci::Error::violation(format!("the config of `{name}`: {rule}"))
+                })?)
             }
         }
     }
@@ -90,13 +122,15 @@ impl Source {
                 let found = network.client.referrers(reference, subject, None);
                 Ok(network.wait(found)?)
             }
+            Self::Local { images, .. } => images.referrers(subject),
         }
     }
 
     /// Returns where the bytes of a blob come from.
-    pub fn supply(&self, _digest: &Digest) -> Supply {
+    pub fn supply(&self, digest: &Digest) -> Supply {
         match self {
             Self::Registry(reference) => Supply::Registry(reference.clone()),
+            Self::Local { images, .. } => Supply::File(images.opener(digest)),
         }
     }
 }
@@ -107,17 +141,16 @@ impl Destination {
     /// # Errors
     /// Where the name has another digest.
     pub fn check(&self, root: &Manifest) -> Result<()> {
-        match self {
-            Self::Registry(reference) => match reference.digest() {
-                Some(digest) if *digest != root.descriptor.digest => {
-                    let found = &root.descriptor.digest;
-                    Err(Error::Exists {
-                        what: format!("`{reference}` cannot be `{found}`: its digest is another"),
-                        hint: "give the target a tag instead".to_owned(),
-                    })
-                }
-                _ => Ok(()),
-            },
+        let Self::Registry(reference) = self else {
+            return Ok(());
+        };
+        let found = &root.descriptor.digest;
+        match reference.digest() {
+            Some(digest) if digest != found => Err(Error::Exists {
+                what: format!("`{reference}` cannot be `{found}`: its digest is another"),
+                hint: "give the target a tag instead".to_owned(),
+            }),
+            _ => Ok(()),
         }
     }
 
@@ -131,20 +164,24 @@ impl Destination {
                 let one = reference.clone().with_digest(manifest.digest.clone());
                 Ok(network.wait(network.client.has_manifest(&one))?)
             }
+            // Looking at each blob costs next to nothing.
+            Self::Layout { .. } => Ok(false),
         }
     }
 
     /// Returns where a blob goes.
-    pub fn target(&self, source: &Source, _digest: &Digest, _size: u64) -> Target {
+    pub fn target(&self, source: &Source, digest: &Digest, size: u64) -> Target {
         match self {
-            Self::Registry(to) => {
-                let Source::Registry(from) = source;
-                let mount = (from.registry() == to.registry()).then(|| from.repository().clone());
-                Target::Registry {
-                    to: to.clone(),
-                    mount,
-                }
-            }
+            Self::Registry(to) => Target::Registry {
+                to: to.clone(),
+                mount: match source {
+                    Source::Registry(from) if from.registry() == to.registry() => {
+                        Some(from.repository().clone())
+                    }
+                    _ => None,
+                },
+            },
+            Self::Layout { layout, .. } => Target::Local(place_in(layout, digest, size)),
         }
     }
 
@@ -153,11 +190,19 @@ impl Destination {
     /// # Errors
     /// Where it is not taken.
     pub fn put(&self, network: &Network, manifest: &Manifest) -> Result<()> {
+        let digest = &manifest.descriptor.digest;
         match self {
             Self::Registry(reference) => {
-                let digest = manifest.descriptor.digest.clone();
-                let one = reference.clone().with_digest(digest);
+                let one = reference.clone().with_digest(digest.clone());
                 Ok(network.wait(network.client.put_manifest(&one, manifest))?)
+            }
+            Self::Layout { layout, .. } => {
+                put_document(layout, manifest)?;
+                // There is no other way to find what refers to an image.
+                if manifest.subject.is_some() {
+                    layout.tag(&manifest.as_entry(), None)?;
+                }
+                Ok(())
             }
         }
     }
@@ -168,14 +213,25 @@ impl Destination {
     /// Where it is not taken.
     pub fn put_root(&self, network: &Network, manifest: &Manifest) -> Result<()> {
         match self {
-            Self::Registry(reference) => match reference.tag() {
-                Some(_) => {
-                    let named = reference.clone().without_digest();
-                    Ok(network.wait(network.client.put_manifest(&named, manifest))?)
-                }
-                None if reference.digest().is_some() => self.put(network, manifest),
-                None => Ok(network.wait(network.client.put_manifest(reference, manifest))?),
-            },
+            Self::Registry(reference) => {
+                let named = match reference.tag() {
+                    Some(_) => reference.clone().without_digest(),
+                    None => reference.clone(),
+                };
+                Ok(network.wait(network.client.put_manifest(&named, manifest))?)
+            }
+            Self::Layout { layout, tag, .. } => {
+                put_document(layout, manifest)?;
+                Ok(layout.tag(&manifest.as_entry(), tag.as_deref())?)
+            }
         }
     }
+}
+
+fn put_document(layout: &Layout, manifest: &Manifest) -> Result<()> {
+    let Descriptor { digest, size, .. } = &manifest.descriptor;
+    if !layout.holds(digest, *size)? {
+        layout.put_document_as(&manifest.bytes, digest)?;
+    }
+    Ok(())
 }

@@ -103,7 +103,7 @@ impl<'a> Plan<'a> {
         if self.referrers.is_none() && self.is_there(entry)? {
             return Ok(());
         }
-        let manifest = self.source.manifest(self.network, &entry.digest)?;
+        let manifest = self.source.manifest(self.network, entry)?;
         self.add_content(&manifest, depth)?;
         self.add_referrers(&manifest, depth)?;
         self.manifests.push(manifest);

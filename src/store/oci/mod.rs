@@ -75,7 +75,7 @@ pub enum Error {
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    fn violation(what: impl Into<String>) -> Self {
+    pub fn violation(what: impl Into<String>) -> Self {
         Self::Violation {
             what: what.into(),
             hint: "get the image again from where it came from".to_owned(),
