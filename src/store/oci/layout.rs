@@ -255,7 +255,7 @@ impl Layout {
         }
     }
 
-    fn write_lock(&self) -> Result<Arc<Lock>> {
+    pub(super) fn write_lock(&self) -> Result<Arc<Lock>> {
         let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(lock) = &*writing {
             return Ok(Arc::clone(lock));

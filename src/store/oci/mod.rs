@@ -7,10 +7,12 @@ mod archive;
 mod archive_writer;
 mod blob;
 mod collect;
+pub mod docker_archive;
 mod entries;
 mod folder;
 mod index;
 mod layout;
+mod loose;
 mod tar;
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 
 mod archive;
 mod collect;
+mod docker;
 mod hostile;
 mod layout;
 mod skopeo;

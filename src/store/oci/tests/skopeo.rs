@@ -6,7 +6,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::super::docker_archive::{from_layout, into_layout};
 use super::super::{ArchiveLayout, ArchiveWriter, Layout};
+use super::docker::layers_of;
 use super::*;
 
 /// Writes a layout with an image `app` of two layers, one of them compressed.
@@ -20,6 +22,11 @@ fn made(path: &Path) -> (Layout, Descriptor) {
 fn inspected(endpoint: &str) -> Value {
     let text = run("skopeo", &["inspect", "--raw", endpoint]);
     serde_json::from_str(&text).expect("a manifest")
+}
+
+/// Copies an image that another form makes another one.
+fn convert(from: &str, to: &str) {
+    run("skopeo", &["copy", "--insecure-policy", "-q", from, to]);
 }
 
 fn copy(from: &str, to: &str) {
@@ -90,4 +97,39 @@ fn skopeo_reads_an_oci_archive_and_writes_one_that_is_read() {
     assert_eq!(found.digest, image.digest);
     assert!(archive.document(&found.digest).is_ok());
     assert!(fs::metadata(&theirs).expect("there").len() > 0);
+}
+
+#[test]
+fn skopeo_reads_an_archive_of_docker_and_writes_one_that_is_read() {
+    let folder = folder();
+    let (layout, image) = made(&folder.path().join("layout"));
+    let ours = folder.path().join("a.tar");
+    let expected: Vec<Vec<u8>> = tars(&layout, &image);
+    from_layout(&layout, &image, Some("quay.io/a/app:1"), &ours, &mut |_| {
+        true
+    })
+    .expect("written");
+    let place = text(folder.path());
+    let from = format!("docker-archive:{place}/a.tar");
+    convert(
+        &format!("{from}:quay.io/a/app:1"),
+        &format!("oci:{place}/theirs:x"),
+    );
+    let theirs = Layout::open(&folder.path().join("theirs")).expect("opened");
+    let copied = theirs.find(Some("x")).expect("found");
+    assert_eq!(tars(&theirs, &copied), expected);
+    // Both ways by skopeo's own archive, which has links as well.
+    let back = folder.path().join("back.tar");
+    convert(
+        &format!("oci:{place}/layout:app"),
+        &format!("docker-archive:{place}/back.tar:quay.io/a/app:2"),
+    );
+    let read = into_layout(&back, Some("quay.io/a/app:2"), &layout, &mut |_| true);
+    let read = read.expect("read");
+    assert_eq!(tars(&layout, &read), expected);
+}
+
+fn tars(layout: &Layout, image: &Descriptor) -> Vec<Vec<u8>> {
+    let layers = layers_of(layout, image).into_iter();
+    layers.map(|(_, tar)| tar).collect()
 }
