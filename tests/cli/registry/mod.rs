@@ -1,5 +1,6 @@
 //! `imgdex registry` against a real registry, and against one that breaks.
 
+mod canary;
 mod credentials;
 mod failures;
 mod lists;
