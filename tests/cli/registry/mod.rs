@@ -4,6 +4,7 @@ mod canary;
 mod credentials;
 mod failures;
 mod lists;
+mod second_opinion;
 mod tls;
 mod tokens;
 
