@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::PathBuf;
 
 use clap::Args;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
 use super::Status;
@@ -13,6 +13,7 @@ use crate::app::network::{Choices, LoginFile};
 use crate::credentials::login::{self, Kept};
 use crate::credentials::{self, ecosystem::host_of};
 use crate::domain::credential::Credential;
+use crate::domain::name::shorten;
 use crate::domain::reference::Registry;
 use crate::error::{Error, Kind, Result};
 
@@ -171,6 +172,9 @@ impl Login {
         } else {
             return Err(missing("a password"));
         };
+        if password.expose_secret().is_empty() {
+            return Err(missing("a password"));
+        }
         Ok(Credential::Basic { username, password })
     }
 }
@@ -211,8 +215,18 @@ fn failure(error: credentials::Error) -> Error {
     failure
 }
 
-fn registry_of(text: &str) -> Result<Registry> {
-    host_of(text)
+/// Returns the registry that people mean by a host or an address of it.
+pub(super) fn registry_of(text: &str) -> Result<Registry> {
+    let place = host_of(text);
+    if let Some((host, _)) = place.split_once('/')
+        && let Ok(registry) = host.parse::<Registry>()
+    {
+        let message = format!("`{}` is a part of a registry", shorten(text));
+        return Err(
+            Error::new(Kind::InvalidInput, message).hint(format!("the registry is `{registry}`"))
+        );
+    }
+    place
         .parse()
         .map_err(|error| Error::new(Kind::InvalidInput, format!("{error}")))
 }

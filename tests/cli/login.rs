@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
 use crate::docker_registry::DockerRegistry;
+use crate::fault_server::{FaultServer, Reply};
 use crate::support::{Home, PROGRAM};
 
 const FILE: &str = ".config/containers/auth.json";
@@ -93,23 +94,14 @@ fn a_helper_that_the_file_names_keeps_the_password() {
     let (home, registry) = (Home::new(), DockerRegistry::with_password());
     let host = registry.host();
     registry.image("app", "1", "amd64");
-    home.write(
-        "bin/docker-credential-test",
+    home.program(
+        "docker-credential-test",
         "#!/bin/sh\ncase \"$1\" in\n  store) cat > \"$HOME/kept\" ;;\n  get) cat > /dev/null; [ -f \
          \"$HOME/kept\" ] && cat \"$HOME/kept\" || { echo 'credentials not found'; exit 1; } ;;\n  \
          erase) rm -f \"$HOME/kept\" ;;\nesac\n",
     );
-    let helper = home.path().join("bin/docker-credential-test");
-    std::fs::set_permissions(&helper, std::fs::Permissions::from_mode(0o755)).expect("a mode");
     home.write(FILE, r#"{"credsStore":"test"}"#);
-    let path = std::env::var("PATH").unwrap_or_default();
-    let path = format!("{}:{path}", home.path().join("bin").display());
-    let run = |command: String| {
-        home.call(&command)
-            .env("PATH", &path)
-            .stdin("hunter2")
-            .run()
-    };
+    let run = |command: String| home.pipe("hunter2", &command);
     let ran = run(format!("login {host} -u me --password-stdin")).ok();
     assert!(
         ran.stderr.contains("kept by `docker-credential-test`"),
@@ -168,6 +160,10 @@ fn what_is_missing_without_a_terminal_is_named() {
         "cannot be used with",
     );
     check("logout Not/a/host", "", "error");
+    for command in ["login", "logout", "registry repositories"] {
+        let command = format!("{command} https://h.example:5000/team");
+        check(&command, "", "the registry is `h.example:5000`");
+    }
 }
 
 #[test]
@@ -222,6 +218,50 @@ fn on_a_terminal_what_is_missing_is_asked_for_and_the_password_is_not_shown() {
     assert_eq!(code, 0, "{shown}");
     assert!(shown.contains("logged in to"), "{shown}");
     assert!(!shown.contains("hunter2"), "{shown}");
+}
+
+#[test]
+fn an_empty_password_that_is_typed_is_not_shown_to_anybody() {
+    let (home, server) = (Home::new(), FaultServer::start(|_| Reply::new(401, "")));
+    let command = format!("login {} -u me", server.host());
+    let (code, shown) = typed(&home, &command, &[("Password: ", "\n")]);
+    assert_eq!(code, 2, "{shown}");
+    assert!(shown.contains("without a password"), "{shown}");
+    assert!(server.seen().is_empty());
+}
+
+#[test]
+fn an_identity_token_for_a_registry_with_passwords_is_told() {
+    let (home, registry) = (Home::new(), DockerRegistry::with_password());
+    let host = registry.host();
+    let ran = home.pipe("token", &format!("login {host} --token-stdin"));
+    insta::assert_snapshot!(ran.snapshot(&home).replace(&host, "HOST"), @r"
+    exit code: 5
+    ----- stderr -----
+    error: cannot log in to `HOST`: `HOST` asks for a user name and a password, and takes no identity token
+    hint: `imgdex login HOST -u NAME --password-stdin`
+    ");
+    assert_eq!(text(&home, FILE), "");
+}
+
+#[test]
+fn logins_at_once_are_all_kept() {
+    let home = Home::new();
+    let servers: Vec<FaultServer> = (0..12)
+        .map(|_| FaultServer::start(|_| Reply::new(200, "{}")))
+        .collect();
+    let hosts: Vec<String> = servers.iter().map(FaultServer::host).collect();
+    std::thread::scope(|scope| {
+        for host in &hosts {
+            let login = format!("login {host} -u me --password-stdin");
+            let home = &home;
+            scope.spawn(move || home.pipe("hunter2", &login).ok());
+        }
+    });
+    let kept = text(&home, FILE);
+    for host in &hosts {
+        assert!(kept.contains(&format!("\"{host}\"")), "{host}: {kept}");
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ use super::rows::Named;
 use super::{How, ask};
 use crate::app::App;
 use crate::commands::Status;
+use crate::commands::login::registry_of;
 use crate::credentials::ecosystem::host_of;
 use crate::domain::reference::{Registry, Repository};
 use crate::error::{Error, Kind, Result};
@@ -56,7 +57,7 @@ pub struct Search {
 impl Repositories {
     pub fn run(self, app: &mut App) -> Result<Status> {
         let registry = match &self.host {
-            Some(host) => registry_of(&host_of(host))?,
+            Some(host) => registry_of(host)?,
             None => app.default_registry()?,
         };
         list(app, self.how, &registry, &Wanted::default())
@@ -82,10 +83,6 @@ impl Search {
         };
         list(app, self.how, &registry, &wanted)
     }
-}
-
-fn registry_of(host: &str) -> Result<Registry> {
-    host.parse().map_err(bad)
 }
 
 fn bad(error: impl std::fmt::Display) -> Error {

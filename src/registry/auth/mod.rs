@@ -221,7 +221,18 @@ impl Auth {
             (Challenge::Basic, Some(Credential::Basic { username, password })) => {
                 Ok(Some(plain(basic(&username, &password, attempt)?)))
             }
-            (Challenge::Basic, _) => Ok(None),
+            (Challenge::Basic, Some(Credential::IdentityToken(_))) => {
+                let registry = target.registry;
+                Err(Error::new(Reason::Denied, attempt)
+                    .because(format!(
+                        "`{registry}` asks for a user name and a password, and takes no identity \
+                         token"
+                    ))
+                    .hint(format!(
+                        "`imgdex login {registry} -u NAME --password-stdin`"
+                    )))
+            }
+            (Challenge::Basic, None) => Ok(None),
             (Challenge::Bearer { realm, service, .. }, credential) => {
                 let pinned = transport.settings.registry(target.registry).realm;
                 let place = (target.registry, target.base);
