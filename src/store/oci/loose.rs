@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::blob::{Hasher, PARTIAL};
+use super::blob::PARTIAL;
 use super::folder::{Folder, Lock};
 use super::layout::Layout;
 use super::{BLOBS, PREFIX, Result, unwritable};
+use crate::domain::hashing::Hashing;
 use crate::domain::reference::{Digest, DigestAlgorithm};
 
 /// A blob without a digest. Dropped before it is finished, it leaves nothing.
@@ -20,7 +21,7 @@ pub(super) struct LooseBlob {
     file: File,
     name: Option<String>,
     is_durable: bool,
-    hasher: Hasher,
+    hasher: Hashing,
     written: u64,
     _lock: Arc<Lock>,
 }
@@ -39,7 +40,7 @@ impl Layout {
             file,
             name: Some(name),
             is_durable: self.is_durable,
-            hasher: Hasher::new(DigestAlgorithm::Sha256),
+            hasher: Hashing::new(DigestAlgorithm::Sha256),
             written: 0,
             _lock: lock,
         })
@@ -49,10 +50,9 @@ impl Layout {
 impl LooseBlob {
     /// Gives the blob its name, and returns its digest and its bytes.
     pub(super) fn finish(mut self) -> Result<(Digest, u64)> {
-        let hasher = std::mem::replace(&mut self.hasher, Hasher::new(DigestAlgorithm::Sha256));
+        let hasher = std::mem::replace(&mut self.hasher, Hashing::new(DigestAlgorithm::Sha256));
         let failed = unwritable(self.folder.path());
-        let digest = hasher.finish().parse::<Digest>();
-        let digest = digest.map_err(|error| failed(io::Error::other(error)))?;
+        let digest = hasher.finish();
         if self.is_durable {
             self.file.sync_data().map_err(&failed)?;
         }

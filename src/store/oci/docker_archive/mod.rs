@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 pub use read::into_layout;
 pub use write::from_layout;
 
-use super::blob::Hasher;
 use super::{BUFFER, Error, Result};
+use crate::domain::hashing::Hashing;
 use crate::domain::manifest::Platform;
 use crate::domain::reference::{Digest, Reference};
 use crate::store::files::GoOn;
@@ -94,7 +94,7 @@ fn read_layer(
     failed: &dyn Fn(io::Error) -> Error,
     mut each: impl FnMut(&[u8]) -> Result<()>,
 ) -> Result<()> {
-    let mut hasher = Hasher::new(diff_id.algorithm());
+    let mut hasher = Hashing::new(diff_id.algorithm());
     let mut buffer = vec![0; BUFFER];
     loop {
         if !(progress.go_on)(progress.done) {
@@ -112,7 +112,7 @@ fn read_layer(
         progress.done += count as u64;
     }
     let found = hasher.finish();
-    if found != diff_id.as_str() {
+    if found.as_str() != diff_id.as_str() {
         return Err(Error::violation(format!(
             "a layer is `{found}`, and not `{diff_id}` as the config says"
         )));

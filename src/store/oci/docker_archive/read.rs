@@ -247,7 +247,7 @@ fn check_name(name: &str, bytes: &[u8]) -> std::result::Result<(), String> {
         return Ok(());
     };
     match digest_of(bytes, DigestAlgorithm::Sha256) {
-        Some(found) if found != named => Err(format!("its bytes are `{found}`")),
+        found if found != named => Err(format!("its bytes are `{found}`")),
         _ => Ok(()),
     }
 }

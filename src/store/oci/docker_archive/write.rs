@@ -52,7 +52,7 @@ pub fn from_layout(
     }
     let mut tar = TarWriter::create(file)?;
     let digest = digest_of(&bytes, DigestAlgorithm::Sha256);
-    let hex = digest.as_ref().map_or(config_digest.hex(), Digest::hex);
+    let hex = digest.hex();
     let mut item = Item {
         config: format!("{hex}.json"),
         repo_tags: Some(repo_tags),
