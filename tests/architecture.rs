@@ -86,6 +86,7 @@ const OWNED_CRATES: &[(&str, &str)] = &[
     ("rustls", "registry"),
     ("rustls_native_certs", "registry"),
     ("tokio", "registry"),
+    ("futures_util", "registry"),
     ("hyper", "registry"),
     ("clap", "commands"),
     ("clap_complete", "commands"),

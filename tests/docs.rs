@@ -170,7 +170,12 @@ fn sregistry(home: &Home) {
 /// Returns a command that asks a registry as one that asks this one, which
 /// holds what the examples name.
 fn at(registry: &DockerRegistry, command: String) -> String {
-    let asks = ["imgdex registry ", "imgdex login ", "imgdex logout "];
+    let asks = [
+        "imgdex registry ",
+        "imgdex login ",
+        "imgdex logout ",
+        "imgdex images verify",
+    ];
     if !asks.iter().any(|asks| command.contains(asks)) {
         return command;
     }
@@ -178,6 +183,7 @@ fn at(registry: &DockerRegistry, command: String) -> String {
         ("alpine", "3"),
         ("jupyter/base-notebook", "latest"),
         ("team/app", "1"),
+        ("amancevice/pandas", "2.3.2"),
     ] {
         registry.index(repository, tag, &["amd64", "arm64"]);
     }

@@ -174,6 +174,20 @@ impl App {
         }
     }
 
+    /// Returns how many requests a registry is given at a time: what the config says
+    /// of its host, or else of all.
+    pub fn connections(&self) -> impl Fn(&Registry) -> usize + use<> {
+        let count = |name: &str| self.settings.get(name).and_then(|count| count.parse().ok());
+        let usual = count("verify.connections-per-host").unwrap_or(8);
+        let hosts = self.settings.all.iter().filter_map(|setting| {
+            let rest = setting.name.strip_prefix("registry.\"")?;
+            let host = rest.strip_suffix("\".connections")?;
+            Some((host_of(host), count(&setting.name)?))
+        });
+        let hosts: BTreeMap<String, usize> = hosts.collect();
+        move |registry| hosts.get(&registry.to_string()).copied().unwrap_or(usual)
+    }
+
     /// Returns where credentials are looked for: the environment, the file that
     /// was named, and those of other tools.
     fn sources(&mut self, authfile: Option<&Path>) -> Result<Sources> {

@@ -24,7 +24,7 @@ use std::time::Duration;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub use error::{Error, Result};
-pub use images::{Changed, Inserted, NewRow};
+pub use images::{Changed, Inserted, NewRow, Referring};
 pub use maintenance::Info;
 pub use schema::NEWEST as NEWEST_VERSION;
 pub use sregistry::{Container, Sregistry};

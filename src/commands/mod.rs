@@ -17,6 +17,7 @@ mod registry;
 mod secrets;
 mod store;
 mod transfer;
+mod verifying;
 
 use std::path::PathBuf;
 
@@ -26,6 +27,7 @@ use crate::app::App;
 use crate::error::Result;
 
 pub use complete::answer as answer_completion;
+use how::How;
 
 /// How a command ended that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +37,12 @@ pub enum Status {
     CheckFailed,
     /// Some of many were left out (exit code 3).
     PartlyDone,
+    /// Some of what was asked for is not ours to see (exit code 5).
+    Denied,
+    /// Some of those that were asked are not there for now (exit code 6).
+    Unavailable,
+    /// Some answers were not what they must be (exit code 7).
+    Violation,
 }
 
 impl Status {
@@ -44,6 +52,9 @@ impl Status {
         match self {
             Self::Done => 0,
             Self::PartlyDone => 3,
+            Self::Denied => 5,
+            Self::Unavailable => 6,
+            Self::Violation => 7,
             Self::CheckFailed => 13,
         }
     }

@@ -16,6 +16,7 @@ pub mod registry;
 pub mod secrets;
 pub mod store;
 pub mod transfer;
+pub mod verify;
 pub mod waiting;
 
 pub use error::{Error, ItemFault, Result};

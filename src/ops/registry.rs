@@ -94,14 +94,19 @@ async fn described(
     let Content::Image { config, layers } = &manifest.content else {
         return Ok((0, Config::default()));
     };
-    let size = layers
-        .iter()
-        .fold(config.size, |sum, layer| sum.saturating_add(layer.size));
+    let size = image_size(config, layers);
     Ok((size, client.config(reference, config).await?))
 }
 
+/// Returns the bytes of an image's config and layers.
+pub(super) fn image_size(config: &Descriptor, layers: &[Descriptor]) -> u64 {
+    layers
+        .iter()
+        .fold(config.size, |sum, layer| sum.saturating_add(layer.size))
+}
+
 /// Returns the platforms of an index; attestations have none.
-fn platforms_of(entries: &[Descriptor]) -> Vec<String> {
+pub(super) fn platforms_of(entries: &[Descriptor]) -> Vec<String> {
     let known = |entry: &Descriptor| Some(real_platform(entry)?.to_string());
     let mut platforms: Vec<String> = Vec::new();
     for platform in entries.iter().filter_map(known) {
@@ -112,7 +117,8 @@ fn platforms_of(entries: &[Descriptor]) -> Vec<String> {
     platforms
 }
 
-fn real_platform(entry: &Descriptor) -> Option<&Platform> {
+/// Returns the platform of an entry of an index; an attestation has none.
+pub(super) fn real_platform(entry: &Descriptor) -> Option<&Platform> {
     let platform = entry.platform.as_ref()?;
     (platform.os != "unknown" && !platform.os.is_empty()).then_some(platform)
 }

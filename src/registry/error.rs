@@ -34,6 +34,9 @@ pub struct Error {
     /// Why not: our words, or those of the registry, marked as such.
     pub cause: Option<String>,
     pub hint: Option<String>,
+    /// Whether a page for people told it, which a proxy may show in place of any
+    /// registry.
+    pub by_page: bool,
 }
 
 /// The result of asking a registry.
@@ -46,6 +49,7 @@ impl Error {
             message: message.into(),
             cause: None,
             hint: None,
+            by_page: false,
         }
     }
 

@@ -13,6 +13,9 @@ use super::transport::{Answer, LARGEST_ANSWER, Opened, Request};
 use crate::domain::name::shorten;
 use crate::domain::reference::{Reference, Registry, Repository};
 
+/// The header by which a registry says that it is one.
+const API_VERSION: &str = "docker-distribution-api-version";
+
 /// What is asked about a repository.
 #[derive(Debug, Clone, Copy)]
 pub struct Ask<'a> {
@@ -203,7 +206,9 @@ pub fn found(answer: Answer, ask: Ask<'_>) -> Result<Answer> {
     let failed = |reason| Error::new(reason, ask.attempt);
     let error = match status.as_u16() {
         404 => {
-            let absent = failed(Reason::NotFound).because("it is not there");
+            let mut absent = failed(Reason::NotFound).because("it is not there");
+            absent.by_page = answer.header(API_VERSION).is_none()
+                && media_type_of(&answer).is_some_and(|kind| kind == "text/html");
             match ask
                 .repository
                 .filter(|_| ask.path.starts_with("manifests/"))

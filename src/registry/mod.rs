@@ -10,6 +10,7 @@ mod exchange;
 #[path = "../../tests/support/fault_server.rs"]
 mod fault_server;
 mod lists;
+mod many;
 mod pages;
 mod put;
 mod referrers;
@@ -21,7 +22,8 @@ mod transport;
 
 pub use auth::Finder;
 pub use blobs::{Failure, How, Job, OpenFile, Opener, Progress, Sink, State, Supply, Target};
-pub use error::{Error, Reason};
+pub use error::{Error, Reason, Result};
+pub use many::{Many, at_most};
 pub use requests::{Client, Head};
 pub use settings::{HostSettings, Proxies, Settings};
 

@@ -2,11 +2,13 @@
 
 mod query;
 mod read;
+mod references;
 mod rows;
 mod write;
 
 pub(super) use read::for_each_searched;
 pub(super) use read::select;
+pub use references::Referring;
 pub(super) use rows::object_of;
 pub use write::{Changed, Inserted, NewRow};
 

@@ -149,7 +149,8 @@ pub(super) fn write_links(connection: &Connection, id: i64, image: &Image) -> Re
     Ok(())
 }
 
-fn write_sighting(
+/// Writes what was last seen of one reference of an image.
+pub(super) fn write_sighting(
     connection: &Connection,
     id: i64,
     reference: &str,
@@ -157,7 +158,7 @@ fn write_sighting(
 ) -> Result<()> {
     connection
         .prepare_cached(
-            "INSERT INTO sightings (image_id, reference, digest, media_type, size, platforms,
+            "INSERT OR REPLACE INTO sightings (image_id, reference, digest, media_type, size, platforms,
                labels, seen_at, problem)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?

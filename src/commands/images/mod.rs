@@ -7,6 +7,7 @@ mod history;
 mod list;
 mod show;
 mod update;
+mod verify;
 
 use clap::Subcommand;
 
@@ -28,6 +29,7 @@ pub enum Verb {
     Archive(delete::Archive),
     Restore(delete::Restore),
     History(history::History),
+    Verify(verify::Verify),
 }
 
 pub fn run(app: &mut App, verb: Verb) -> Result<Status> {
@@ -44,5 +46,6 @@ pub fn run(app: &mut App, verb: Verb) -> Result<Status> {
         Verb::Archive(command) => command.run(app),
         Verb::Restore(command) => command.run(app),
         Verb::History(command) => command.run(app),
+        Verb::Verify(command) => command.run(app),
     }
 }

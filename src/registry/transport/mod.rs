@@ -8,6 +8,7 @@ mod message;
 mod redirect;
 mod retry;
 mod sending;
+mod silence;
 mod tls;
 
 use std::collections::HashMap;
@@ -23,6 +24,7 @@ use super::settings::Settings;
 use crate::domain::reference::Registry;
 use address::Reach;
 use clients::{Clients, Pace, authority};
+use silence::Silence;
 
 pub use failure::Failure;
 pub use message::{Answer, Opened, Request};
@@ -43,6 +45,7 @@ pub struct Transport {
     clients: Clients,
     /// Whether registries of this machine speak TLS, where that was tried.
     local: Mutex<HashMap<String, bool>>,
+    silence: Silence,
 }
 
 impl Transport {
@@ -51,7 +54,13 @@ impl Transport {
             settings,
             clients: Clients::default(),
             local: Mutex::default(),
+            silence: Silence::default(),
         }
+    }
+
+    /// Returns whether the host of an address has not answered for a while.
+    pub fn is_silent(&self, url: &Url) -> bool {
+        self.silence.is_long(|| authority(url))
     }
 
     /// Returns the address of a registry: by https, or by plain http where the
@@ -125,6 +134,7 @@ impl Transport {
             tries += 1;
             let last = match timeout_at(deadline, self.once(request, piecewise)).await {
                 Err(_) => {
+                    self.silence.waited(authority(&request.url));
                     let seconds = timing.total.as_secs();
                     return Err(self.gone(request, &format!("no whole answer within {seconds} s")));
                 }
@@ -184,10 +194,14 @@ impl Transport {
             {
                 builder = builder.header(AUTHORIZATION, value);
             }
-            let response = filled(builder, request, &url)
-                .send()
-                .await
-                .map_err(|error| failure::of(request, &url, &error))?;
+            let sent = filled(builder, request, &url).send().await;
+            match &sent {
+                Ok(_) => self.silence.ends(|| authority(&url)),
+                Err(error) if error.is_connect() => self.silence.unconnected(authority(&url)),
+                Err(error) if error.is_timeout() => self.silence.waited(authority(&url)),
+                Err(_) => {}
+            }
+            let response = sent.map_err(|error| failure::of(request, &url, &error))?;
             if !redirect::is_one(response.status()) {
                 refuse_compressed(request, &url, &response)?;
                 if piecewise && response.status().is_success() {

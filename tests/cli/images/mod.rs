@@ -14,3 +14,4 @@ mod rules;
 mod spec;
 mod syntax;
 mod update;
+mod verify;

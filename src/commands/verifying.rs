@@ -1,0 +1,63 @@
+//! What `images verify` and every `--verify` share: how registries are asked.
+
+use clap::Args;
+
+use super::How;
+use crate::app::App;
+use crate::domain::reference::Registry;
+use crate::error::Result;
+use crate::ops::verify::{Answers, Asking, Questions, ask, is_platform};
+use crate::output::progress::Progress;
+
+/// What an image must be, and how its registry is reached.
+#[derive(Debug, Args)]
+pub struct Verifying {
+    /// The platform that images must have, such as linux/amd64
+    #[arg(long, value_name = "OS/ARCH", value_parser = platform)]
+    platform: Option<String>,
+    /// Do not look into digests that are new: no size, no platforms, one request each
+    #[arg(long)]
+    shallow: bool,
+    #[command(flatten)]
+    how: How,
+}
+
+fn platform(text: &str) -> std::result::Result<String, String> {
+    if is_platform(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("write it as `os/arch` or `os/arch/variant`".to_owned())
+    }
+}
+
+impl Verifying {
+    /// Returns the platform that images must have, where somebody says so.
+    pub fn platform(&self, app: &App) -> Option<String> {
+        let setting = || app.settings.get("platform").map(str::to_owned);
+        self.platform.clone().or_else(setting)
+    }
+
+    /// Asks registries, and tells on standard error how far that is.
+    ///
+    /// # Errors
+    /// Where they cannot be asked at all: what is wrong with one is an answer.
+    pub fn ask(self, app: &mut App, questions: Questions) -> Result<Answers> {
+        if questions.is_empty() {
+            return Ok(questions.unanswered());
+        }
+        let registries = questions.registries();
+        let registries: Vec<&Registry> = registries.iter().collect();
+        let reach = app.reach(&registries, &self.how.into())?;
+        let asking = Asking {
+            client: &reach.network.client,
+            connections: &app.connections(),
+            shallow: self.shallow,
+        };
+        let mut progress = Progress::new("references", app.console.no_progress);
+        let mut tell = |count| progress.done(count);
+        let answers = reach.network.wait(ask(questions, &asking, &mut tell));
+        drop(progress);
+        reach.tell(app);
+        Ok(answers)
+    }
+}
