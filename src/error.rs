@@ -29,6 +29,8 @@ pub enum Kind {
     Refused,
     /// It exists already.
     Conflict,
+    /// It was checked, and is not what it must be.
+    CheckFailed,
     Interrupted,
     Terminated,
     /// Whoever read our output went away: not a failure.
@@ -52,6 +54,7 @@ impl Kind {
             Self::Io => 10,
             Self::Refused => 11,
             Self::Conflict => 12,
+            Self::CheckFailed => 13,
             Self::Interrupted => 130,
             Self::Terminated => 143,
         }
@@ -72,6 +75,7 @@ impl Kind {
             Self::Io => "io",
             Self::Refused => "refused",
             Self::Conflict => "conflict",
+            Self::CheckFailed => "check-failed",
             Self::Interrupted => "interrupted",
             Self::Terminated => "terminated",
             Self::OutputClosed => "output-closed",
@@ -285,6 +289,7 @@ impl From<ops::Error> for Error {
             E::NotFound { hint, .. } => Self::new(Kind::NotFound, message).hint(hint),
             E::Violation { hint, .. } => Self::new(Kind::Violation, message).hint(hint),
             E::Exists { hint, .. } => Self::new(Kind::Conflict, message).hint(hint),
+            E::Unverified { hint, .. } => Self::new(Kind::CheckFailed, message).hint(hint),
             E::Busy { .. } => Self::new(Kind::Locked, message)
                 .hint("wait for it or stop it, or wait longer with `--lock-timeout 300`"),
             E::Interrupted => Self::new(Kind::Interrupted, message),

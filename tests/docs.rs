@@ -175,6 +175,7 @@ fn at(registry: &DockerRegistry, command: String) -> String {
         "imgdex login ",
         "imgdex logout ",
         "imgdex images verify",
+        "imgdex images pin",
     ];
     if !asks.iter().any(|asks| command.contains(asks)) {
         return command;
@@ -193,6 +194,8 @@ fn at(registry: &DockerRegistry, command: String) -> String {
         .replace("registry.example.com", &host);
     let before = if command.starts_with("imgdex logout ") {
         format!("echo token | imgdex login {host} --token-stdin\n")
+    } else if command.starts_with("imgdex images pin ") {
+        "imgdex images verify\n".to_owned()
     } else {
         String::new()
     };

@@ -52,6 +52,9 @@ pub enum Error {
     /// It exists already.
     #[error("{what}")]
     Exists { what: String, hint: String },
+    /// It was not verified, or is not what it must be.
+    #[error("{what}")]
+    Unverified { what: String, hint: String },
     /// Another process is at it.
     #[error("{what}")]
     Busy { what: String },

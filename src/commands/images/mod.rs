@@ -5,6 +5,7 @@ mod delete;
 mod groups;
 mod history;
 mod list;
+mod pin;
 mod show;
 mod update;
 mod verify;
@@ -30,6 +31,7 @@ pub enum Verb {
     Restore(delete::Restore),
     History(history::History),
     Verify(verify::Verify),
+    Pin(pin::Pin),
 }
 
 pub fn run(app: &mut App, verb: Verb) -> Result<Status> {
@@ -47,5 +49,6 @@ pub fn run(app: &mut App, verb: Verb) -> Result<Status> {
         Verb::Restore(command) => command.run(app),
         Verb::History(command) => command.run(app),
         Verb::Verify(command) => command.run(app),
+        Verb::Pin(command) => command.run(app),
     }
 }

@@ -1,9 +1,11 @@
 //! What is done with images.
 
 mod create;
+mod pin;
 mod report;
 
 pub use create::{CreateOptions, Existing, create};
+pub use pin::{Pinned, pin};
 pub use report::{CreateReport, Named};
 
 use super::error::{Faults, ItemName, located};

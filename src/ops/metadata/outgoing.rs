@@ -41,7 +41,7 @@ impl Digests {
 
     /// Returns a reference in this form, and what it lacks to be so: then it is as
     /// it was.
-    fn shown(
+    pub(in crate::ops) fn shown(
         self,
         text: &str,
         seen: Option<&str>,

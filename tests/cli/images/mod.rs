@@ -9,6 +9,7 @@ mod environment;
 mod groups;
 mod history;
 mod list;
+mod pin;
 mod round_trip;
 mod rules;
 mod spec;
