@@ -128,6 +128,14 @@ impl Error {
         }
     }
 
+    /// Returns what failed and why, in a line.
+    pub fn line(&self) -> String {
+        match &self.cause {
+            Some(cause) => format!("{}: {cause}", self.message),
+            None => self.message.clone(),
+        }
+    }
+
     /// Returns the failure with something to do next.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {

@@ -12,3 +12,4 @@ pub mod progress;
 pub mod records;
 pub mod table;
 pub mod text;
+pub mod transfer;

@@ -1,6 +1,7 @@
-//! `imgdex copy`, `pull`, `push` and `tag`.
+//! `imgdex copy`, `pull`, `push` and `tag`: images from one place to another.
 
 mod copy;
 mod rows;
+mod run;
 
-pub use copy::Copy;
+pub use copy::{Copy, Pull, Push, Tag};

@@ -2,6 +2,7 @@
 //! is found out first, then blobs are brought where they are missing, then manifests,
 //! and the one that has the tag comes last.
 
+mod ends;
 mod local;
 mod place;
 mod plan;
@@ -13,7 +14,9 @@ use serde::Serialize;
 
 use super::Result;
 use crate::domain::manifest::{Content, Manifest, Platform};
+use crate::domain::reference::{Digest, Reference, Tag};
 use crate::registry::{How, Job, Network, Progress, State};
+pub use ends::{OpenSource, OpenTarget};
 pub use local::{Local, Made};
 pub use place::{Destination, Source};
 use plan::Plan;
@@ -58,8 +61,21 @@ pub struct Blobs {
     pub sent_bytes: u64,
 }
 
-/// Who is told how far the blobs are.
-pub type Tick<'a> = &'a mut dyn FnMut(&[Arc<Progress>]);
+/// How far a blob is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Blob<'a> {
+    pub digest: &'a Digest,
+    /// Bytes.
+    pub size: u64,
+    /// Bytes that are where they should be.
+    pub moved: u64,
+    /// Whether its bytes are on their way.
+    pub is_moving: bool,
+    pub is_done: bool,
+}
+
+/// Who is told how far the blobs are, and says whether to go on.
+pub type Tick<'a> = &'a mut dyn FnMut(&[Blob<'_>]) -> bool;
 
 /// Copies an image or an artifact with all that it needs.
 ///
@@ -82,7 +98,7 @@ pub fn copy(
     plan.add_root(&root)?;
     let jobs: Vec<Job> = plan.jobs();
     let progress: Vec<Arc<Progress>> = jobs.iter().map(|job| Arc::clone(&job.progress)).collect();
-    let done = network.transfer(jobs, &mut || tick(&progress));
+    let done = network.transfer(jobs, &mut || tick(&seen(&progress)));
     done.map_err(place::failed)?;
     let blobs = blobs_of(&progress);
     for manifest in &plan.manifests {
@@ -98,6 +114,27 @@ pub fn copy(
         blobs,
         referrers: plan.referrers.map_or(0, |found| found.len() as u64),
         foreign_layers: plan.foreign,
+    })
+}
+
+/// Gives a manifest of a registry another tag.
+///
+/// # Errors
+/// Those of the registry.
+pub fn tag(network: &Network, reference: &Reference, tag: Tag) -> Result<Copied> {
+    let source = Source::Registry(reference.clone());
+    let manifest = source.root(network)?;
+    let target = Destination::Registry(reference.clone().without_digest().with_tag(tag));
+    target.put_root(network, &manifest)?;
+    Ok(Copied {
+        source: source.to_string(),
+        target: target.to_string(),
+        digest: manifest.descriptor.digest.to_string(),
+        media_type: manifest.descriptor.media_type,
+        manifests: 1,
+        blobs: Blobs::default(),
+        referrers: 0,
+        foreign_layers: Vec::new(),
     })
 }
 
@@ -141,6 +178,22 @@ fn without_platform(source: &Source, wanted: &str, platforms: &str) -> super::Er
         what: format!("`{source}` has no image for `{wanted}`, but for: {platforms}"),
         hint: "take one of those with `--platform`, or leave it out for all of them".to_owned(),
     }
+}
+
+fn seen(progress: &[Arc<Progress>]) -> Vec<Blob<'_>> {
+    progress
+        .iter()
+        .map(|one| {
+            let state = one.state();
+            Blob {
+                digest: &one.digest,
+                size: one.size,
+                moved: one.moved(),
+                is_moving: state == State::Moving,
+                is_done: matches!(state, State::Done(_)),
+            }
+        })
+        .collect()
 }
 
 fn blobs_of(progress: &[Arc<Progress>]) -> Blobs {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::local::{Local, place_in};
 use crate::domain::manifest::{Config, Descriptor, Manifest, parsed_config};
-use crate::domain::reference::{Digest, Reference};
+use crate::domain::reference::{Digest, Reference, Tag};
 use crate::ops::{Error, Result};
 use crate::registry::{Failure, Network, Supply, Target};
 use crate::store::oci::{self, Layout};
@@ -39,6 +39,7 @@ pub enum Destination {
 pub fn failed(failure: Failure) -> Error {
     match failure {
         Failure::Registry(error) => error.into(),
+        Failure::Interrupted => Error::Interrupted,
         Failure::Local(error) => match error.downcast::<oci::Error>() {
             Ok(error) => (*error).into(),
             Err(error) => Error::Read {
@@ -76,6 +77,43 @@ impl Source {
         match self {
             Self::Registry(reference) => Ok(network.wait(network.client.manifest(reference))?),
             Self::Local { images, tag, .. } => images.root(tag.as_deref()),
+        }
+    }
+
+    /// Returns the tags that it has, where it names none itself.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub fn tags(&self, network: &Network) -> Result<Vec<String>> {
+        match self {
+            Self::Registry(reference) => {
+                let (registry, repository) = (reference.registry(), reference.repository());
+                Ok(network.wait(network.client.tags(registry, repository))?)
+            }
+            Self::Local { images, .. } => {
+                let name = |entry: &Descriptor| entry.annotations.get(oci::REF_NAME).cloned();
+                Ok(images.entries()?.iter().filter_map(name).collect())
+            }
+        }
+    }
+
+    /// Returns the image of one tag of it.
+    ///
+    /// # Errors
+    /// Where it names a tag or digest itself, or that is no tag.
+    pub fn tagged(&self, tag: &str) -> Result<Self> {
+        match self {
+            Self::Registry(reference) => Ok(Self::Registry(tagged(reference, tag)?)),
+            Self::Local {
+                images,
+                tag: None,
+                name,
+            } => Ok(Self::Local {
+                images: images.clone(),
+                tag: Some(tag.to_owned()),
+                name: format!("{name}:{tag}"),
+            }),
+            Self::Local { name, .. } => Err(has_tag(name)),
         }
     }
 
@@ -136,6 +174,26 @@ impl Source {
 }
 
 impl Destination {
+    /// Returns the place of one tag in it.
+    ///
+    /// # Errors
+    /// Where it names a tag or digest itself, or that is no tag.
+    pub fn tagged(&self, tag: &str) -> Result<Self> {
+        match self {
+            Self::Registry(reference) => Ok(Self::Registry(tagged(reference, tag)?)),
+            Self::Layout {
+                layout,
+                tag: None,
+                name,
+            } => Ok(Self::Layout {
+                layout: Arc::clone(layout),
+                tag: Some(tag.to_owned()),
+                name: format!("{name}:{tag}"),
+            }),
+            Self::Layout { name, .. } => Err(has_tag(name)),
+        }
+    }
+
     /// Refuses what cannot be put under the name that is wanted.
     ///
     /// # Errors
@@ -226,6 +284,21 @@ impl Destination {
             }
         }
     }
+}
+
+fn tagged(reference: &Reference, tag: &str) -> Result<Reference> {
+    if reference.tag().is_some() || reference.digest().is_some() {
+        return Err(has_tag(&reference.to_string()));
+    }
+    let tag = tag.parse::<Tag>();
+    let tag = tag.map_err(|error| Error::invalid(error.to_string()))?;
+    Ok(reference.clone().with_tag(tag))
+}
+
+fn has_tag(name: &str) -> Error {
+    Error::invalid(format!(
+        "`{name}` is one image: with `--all-tags`, name both sides without a tag"
+    ))
 }
 
 fn put_document(layout: &Layout, manifest: &Manifest) -> Result<()> {

@@ -124,11 +124,11 @@ pub struct Job {
 }
 
 impl Network {
-    /// Brings blobs where they should be, and calls `tick` now and then.
+    /// Brings blobs where they should be, and asks now and then whether to go on.
     ///
     /// # Errors
     /// The first failure; the other blobs are given up then.
-    pub fn transfer(&self, jobs: Vec<Job>, tick: &mut dyn FnMut()) -> Result<(), Failure> {
+    pub fn transfer(&self, jobs: Vec<Job>, tick: &mut dyn FnMut() -> bool) -> Result<(), Failure> {
         self.wait(async {
             let streams = Arc::new(Semaphore::new(STREAMS));
             let mut waiting = VecDeque::from(jobs);
@@ -141,13 +141,13 @@ impl Network {
                     running.spawn(job.run(client, Arc::clone(&streams)));
                 }
                 match timeout(TICK, running.join_next()).await {
-                    Err(_) => tick(),
+                    Err(_) => {}
                     Ok(None) => return Ok(()),
                     Ok(Some(Err(_))) => return Err(Failure::stopped()),
-                    Ok(Some(Ok(done))) => {
-                        done?;
-                        tick();
-                    }
+                    Ok(Some(Ok(done))) => done?,
+                }
+                if !tick() {
+                    return Err(Failure::Interrupted);
                 }
             }
         })

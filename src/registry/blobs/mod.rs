@@ -25,6 +25,8 @@ pub enum Failure {
     Registry(Error),
     /// A failure of this machine's files, as whoever keeps them tells it.
     Local(Box<dyn StdError + Send + Sync>),
+    /// Somebody asked to stop.
+    Interrupted,
 }
 
 impl From<Error> for Failure {
@@ -43,6 +45,7 @@ impl Failure {
         match self {
             Self::Registry(error) => error.reason == Reason::Violation,
             Self::Local(_) => true,
+            Self::Interrupted => false,
         }
     }
 

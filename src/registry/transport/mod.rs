@@ -122,7 +122,7 @@ impl Transport {
     pub async fn open(&self, request: &Request) -> Result<std::result::Result<Opened, Answer>> {
         Ok(match self.insist(request, true).await? {
             Got::Whole(answer) => Err(answer),
-            Got::Opened(opened) => Ok(opened),
+            Got::Opened(opened) => Ok(*opened),
         })
     }
 
@@ -205,7 +205,8 @@ impl Transport {
             if !redirect::is_one(response.status()) {
                 refuse_compressed(request, &url, &response)?;
                 if piecewise && response.status().is_success() {
-                    return Ok(Got::Opened(Opened::new(request, response)));
+                    let opened = Opened::new(request, response);
+                    return Ok(Got::Opened(Box::new(opened)));
                 }
                 let answer = self.collect(request, &url, response).await?;
                 return Ok(Got::Whole(answer));
@@ -272,7 +273,7 @@ impl Transport {
 /// An answer, or the beginning of one.
 enum Got {
     Whole(Answer),
-    Opened(Opened),
+    Opened(Box<Opened>),
 }
 
 /// Returns the request with what is sent besides who asks.

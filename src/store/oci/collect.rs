@@ -10,7 +10,7 @@ use super::blob::PARTIAL;
 use super::folder::{Folder, Kind};
 use super::layout::Layout;
 use super::{BLOBS, Error, PREFIX, Result, unwritable};
-use crate::domain::manifest::{DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST};
+use crate::domain::manifest::is_manifest;
 use crate::domain::reference::{Digest, DigestAlgorithm};
 
 /// For how long what an interrupted run left waits to be gone on with.
@@ -54,6 +54,24 @@ impl Layout {
         Ok(Some(collected))
     }
 
+    /// Returns the digests of all blobs, needed or not, in their order.
+    ///
+    /// # Errors
+    /// [`Error::Unsafe`], [`Error::Read`].
+    pub fn digests(&self) -> Result<Vec<Digest>> {
+        let mut digests = Vec::new();
+        for algorithm in [DigestAlgorithm::Sha256, DigestAlgorithm::Sha512] {
+            if let Some(folder) = self.blobs(algorithm)? {
+                folder.names(|name| {
+                    digests.extend(format!("{algorithm}:{name}").parse::<Digest>().ok());
+                    Ok(())
+                })?;
+            }
+        }
+        digests.sort();
+        Ok(digests)
+    }
+
     /// Returns the digests that the entries need, themselves among them.
     fn needed(&self) -> Result<HashSet<Digest>> {
         let mut needed = HashSet::new();
@@ -82,10 +100,6 @@ impl Layout {
         }
         Ok(needed)
     }
-}
-
-fn is_manifest(media_type: &str) -> bool {
-    [OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_LIST].contains(&media_type)
 }
 
 fn parsed(bytes: &[u8], digest: &Digest) -> Result<Value> {
