@@ -10,6 +10,7 @@ use crate::domain::image_rules::FieldFault;
 use crate::formats::document::{Fault, ItemError, Node, Position};
 use crate::formats::locate;
 use crate::registry;
+use crate::store::oci;
 
 /// A failure of an operation.
 #[derive(Debug, Error)]
@@ -72,6 +73,28 @@ impl Error {
             summary: rule.into(),
             faults: Vec::new(),
             unlisted: 0,
+        }
+    }
+}
+
+impl From<oci::Error> for Error {
+    fn from(error: oci::Error) -> Self {
+        use oci::Error as E;
+        match error {
+            E::NotFound { what, hint } => Self::NotFound { what, hint },
+            E::Invalid { what } => Self::invalid(what),
+            E::Violation { what, hint } => Self::Violation { what, hint },
+            E::Unsafe { what, hint } => Self::Unsafe { what, hint },
+            E::Busy { what } => Self::Busy { what },
+            E::Read { path, source } => Self::Read {
+                name: path.display().to_string(),
+                source,
+            },
+            E::Write { path, source } => Self::Write {
+                name: path.display().to_string(),
+                source,
+            },
+            E::Interrupted => Self::Interrupted,
         }
     }
 }

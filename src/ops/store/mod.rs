@@ -25,7 +25,6 @@ use crate::domain::name::shorten;
 use crate::domain::stored::{StoredImage, StoredName, StoredUri, client, ending_of, name_of_url};
 use crate::formats::document::{Node, write_json};
 use crate::store::files::{self, GoOn, Measured};
-use crate::store::oci;
 use crate::store::place::Beside;
 
 /// What becomes of a file that is added.
@@ -354,28 +353,6 @@ impl From<files::Error> for Error {
             E::Exists { .. } => Self::Exists {
                 what,
                 hint: "name a path that does not exist; nothing is written over".to_owned(),
-            },
-            E::Interrupted => Self::Interrupted,
-        }
-    }
-}
-
-impl From<oci::Error> for Error {
-    fn from(error: oci::Error) -> Self {
-        use oci::Error as E;
-        match error {
-            E::NotFound { what, hint } => Self::NotFound { what, hint },
-            E::Invalid { what } => Self::invalid(what),
-            E::Violation { what, hint } => Self::Violation { what, hint },
-            E::Unsafe { what, hint } => Self::Unsafe { what, hint },
-            E::Busy { what } => Self::Busy { what },
-            E::Read { path, source } => Self::Read {
-                name: path.display().to_string(),
-                source,
-            },
-            E::Write { path, source } => Self::Write {
-                name: path.display().to_string(),
-                source,
             },
             E::Interrupted => Self::Interrupted,
         }

@@ -236,11 +236,17 @@ impl Layout {
         Ok(digest)
     }
 
-    /// Writes a manifest or config whose digest is known, of whatever algorithm.
+    /// Writes a manifest or config whose digest is known, of whatever algorithm, unless
+    /// it is there.
     ///
     /// # Errors
     /// Those of [`Layout::begin`] and [`NewBlob::finish`].
     pub fn put_document_as(&self, bytes: &[u8], digest: &Digest) -> Result<()> {
+        // From here on it is not collected.
+        self.write_lock()?;
+        if self.document(digest).is_ok_and(|there| there == bytes) {
+            return Ok(());
+        }
         let mut blob = self.begin(digest, bytes.len() as u64)?;
         blob.restart()?;
         blob.write(bytes)?;

@@ -313,3 +313,39 @@ fn documents_in_an_archive_are_what_their_digests_say() {
     tar(&file, &twice);
     assert!(matches!(refused(&file), Error::Violation { .. }));
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn a_damaged_archive_is_read_or_refused(
+        flips in proptest::collection::vec((0usize..8192, 0u8..=255), 1..6),
+        length in 0usize..8192,
+    ) {
+        let folder = folder();
+        let file = folder.path().join("a.tar");
+        written(&file, "1");
+        let mut bytes = fs::read(&file).expect("read");
+        for (at, byte) in flips {
+            let at = at % bytes.len();
+            bytes[at] = byte;
+            // The checksum alone would refuse nearly all of them.
+            let header = at / 512 * 512;
+            if bytes[header + 257..].starts_with(b"ustar") {
+                bytes[header + 148..header + 156].fill(b' ');
+                let sum: u32 = bytes[header..header + 512].iter().map(|one| u32::from(*one)).sum();
+                bytes[header + 148..header + 156]
+                    .copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+            }
+        }
+        if length % 4 == 0 {
+            bytes.truncate(length);
+        }
+        fs::write(&file, &bytes).expect("written");
+        if let Ok(archive) = ArchiveLayout::open(&file) {
+            for entry in archive.entries() {
+                let _ = archive.document(&entry.digest);
+            }
+        }
+    }
+}
