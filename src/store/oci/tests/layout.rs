@@ -245,3 +245,15 @@ fn what_is_not_named_is_latest_or_the_only_one() {
     assert!(ambiguous.contains(one.digest.as_str()), "{ambiguous}");
     assert!(ambiguous.contains(two.digest.as_str()), "{ambiguous}");
 }
+
+#[test]
+fn blobs_are_written_on_any_thread_and_layouts_shared_between_them() {
+    fn is_sent<T: Send>() {}
+    fn is_shared<T: Sync + Send>() {}
+    is_shared::<Layout>();
+    is_shared::<super::super::ArchiveLayout>();
+    is_sent::<super::super::NewBlob>();
+    is_sent::<super::super::Section>();
+    is_sent::<super::super::ArchiveBlob>();
+    is_sent::<super::super::ArchiveWriter>();
+}
