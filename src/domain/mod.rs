@@ -18,6 +18,4 @@ pub mod secret;
 pub mod sighting;
 pub mod spec;
 pub mod stored;
-// Nothing calls it before the commands that move images do.
-#[allow(dead_code)]
 pub mod transport;

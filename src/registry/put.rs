@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use reqwest::Method;
-use serde_json::{Map, Value, json};
 
 use super::error::{Error, Reason, Result};
 use super::exchange::{Ask, found};
@@ -93,33 +92,13 @@ impl Client {
             return Ok(());
         }
         entries.push(own);
-        let manifests: Vec<Value> = entries.iter().map(json_of).collect();
-        let index = json!({
-            "schemaVersion": 2,
-            "mediaType": OCI_INDEX,
-            "manifests": manifests,
-        });
-        let index = Manifest::checked(index.to_string().into_bytes(), None, &[])
+        let entries: Vec<String> = entries.iter().map(Descriptor::to_json).collect();
+        let index = format!(
+            r#"{{"schemaVersion":2,"mediaType":"{OCI_INDEX}","manifests":[{}]}}"#,
+            entries.join(",")
+        );
+        let index = Manifest::checked(index.into_bytes(), None, &[])
             .map_err(|rule| Error::violation(&attempt, rule))?;
         self.put(&list, &index).await.map(|_| ())
     }
-}
-
-/// Returns a descriptor as an index has it.
-fn json_of(descriptor: &Descriptor) -> Value {
-    let mut object = Map::new();
-    let mut set = |key: &str, value: Value| object.insert(key.to_owned(), value);
-    set("mediaType", json!(descriptor.media_type));
-    set("digest", json!(descriptor.digest.as_str()));
-    set("size", json!(descriptor.size));
-    if let Some(platform) = &descriptor.platform {
-        set("platform", json!(platform));
-    }
-    if let Some(kind) = &descriptor.artifact_type {
-        set("artifactType", json!(kind));
-    }
-    if !descriptor.annotations.is_empty() {
-        set("annotations", json!(descriptor.annotations));
-    }
-    Value::Object(object)
 }

@@ -1,6 +1,7 @@
 //! The client against servers that break, one test per fault.
 
 mod auth;
+mod blobs;
 mod http;
 mod limits;
 mod lists;

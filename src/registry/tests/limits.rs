@@ -55,10 +55,10 @@ fn an_identity_token_does_not_follow_a_token_service_that_redirects() {
 
 #[test]
 fn what_is_shown_does_not_come_back_with_a_redirect() {
-    let home = std::sync::Arc::new(std::sync::OnceLock::<String>::new());
+    let home = std::sync::Arc::new(std::sync::Mutex::new(String::new()));
     let back = std::sync::Arc::clone(&home);
     let other = FaultServer::start(move |_| {
-        let host = back.get().expect("it is set");
+        let host = back.lock().expect("nobody panicked").clone();
         Reply::new(307, "").with("Location", format!("http://{host}/back"))
     });
     let there = format!("http://{}/x", other.host());
@@ -69,7 +69,7 @@ fn what_is_shown_does_not_come_back_with_a_redirect() {
             _ => Reply::new(307, "").with("Location", there.clone()),
         }
     });
-    home.set(server.host()).expect("it is set once");
+    *home.lock().expect("nobody panicked") = server.host();
     manifest_as(&server, user()).expect("the redirects are followed");
     let last = server.seen().pop().expect("it was asked");
     assert_eq!(

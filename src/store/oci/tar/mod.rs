@@ -5,6 +5,7 @@
 //! and writes no member whose size is known only in the end.
 
 mod compression;
+mod fields;
 mod members;
 mod write;
 
