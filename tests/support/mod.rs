@@ -65,8 +65,8 @@ impl Home {
     /// Writes a program where runs of this home find it.
     pub fn program(&self, name: &str, script: &str) -> &Self {
         use std::os::unix::fs::PermissionsExt;
-        self.write(&format!("bin/{name}"), script);
-        let path = self.path().join("bin").join(name);
+        self.write(&format!("programs/{name}"), script);
+        let path = self.path().join("programs").join(name);
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("a mode");
         self
     }
@@ -100,7 +100,7 @@ impl Home {
     /// environment.
     pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
-        let mut path = self.path().join("bin").into_os_string();
+        let mut path = self.path().join("programs").into_os_string();
         path.push(":");
         path.push(std::env::var_os("PATH").unwrap_or_default());
         command
