@@ -67,9 +67,11 @@ impl Repositories {
 impl Search {
     pub fn run(self, app: &mut App) -> Result<Status> {
         let place = self.place.as_deref().map(host_of);
-        let (host, prefix) = match place.as_deref().map(|place| place.split_once('/')) {
-            Some(Some((host, prefix))) => (Some(host), Some(prefix)),
-            Some(None) => (place.as_deref(), None),
+        let (host, prefix) = match &place {
+            Some(place) => match place.split_once('/') {
+                Some((host, prefix)) => (Some(host), Some(prefix)),
+                None => (Some(place.as_str()), None),
+            },
             None => (None, None),
         };
         let registry = match host {
