@@ -3,14 +3,17 @@
 use std::path::Path;
 
 use rcgen::{CertificateParams, KeyPair};
-use rustls::ServerConfig;
-use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
 
 use super::*;
 
 struct Made {
     config: ServerConfig,
     pem: String,
+    key: String,
 }
 
 /// Returns a server's certificate, which is its own authority.
@@ -33,6 +36,7 @@ fn certificate(name: &str, until: i32) -> Made {
     Made {
         config,
         pem: certificate.pem(),
+        key: key.serialize_pem(),
     }
 }
 
@@ -107,6 +111,54 @@ fn any_certificate_will_do_where_the_user_said_so() {
         settings(host, said)
     };
     assert_eq!(ask_tls(certificate("other.example", 2021), insecure), "ok");
+}
+
+/// Returns the server's certificate, and what asks its clients for this one.
+fn wanting(client: &Made) -> Made {
+    let made = certificate("127.0.0.1", 2090);
+    let read = |pem: &str| CertificateDer::from_pem_slice(pem.as_bytes()).expect("a certificate");
+    let mut roots = RootCertStore::empty();
+    roots.add(read(&client.pem)).expect("an authority");
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider.clone());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_client_cert_verifier(verifier.build().expect("a verifier"))
+        .with_single_cert(
+            vec![read(&made.pem)],
+            PrivateKeyDer::from_pem_slice(made.key.as_bytes()).expect("a key"),
+        )
+        .expect("a pair");
+    Made { config, ..made }
+}
+
+#[test]
+fn a_client_s_pair_is_shown_where_the_folder_holds_one() {
+    let client = certificate("client.example", 2090);
+    let with = |cert: bool, key: bool| {
+        let client = &client;
+        ask_tls(wanting(client), move |folder, host, pem| {
+            let settings = by_folder(folder, host, pem);
+            let write = |name: &str, text: &str| {
+                std::fs::write(folder.join(host).join(name), text).expect("written");
+            };
+            if cert {
+                write("client.cert", &client.pem);
+            }
+            if key {
+                write("client.key", &client.key);
+            }
+            settings
+        })
+    };
+    assert_eq!(with(true, true), "ok");
+    let told = with(true, false);
+    assert!(told.starts_with("Settings: "), "{told}");
+    assert!(told.ends_with("/client.key` is missing"), "{told}");
+    // The server hangs up on who shows none.
+    let told = with(false, false);
+    assert!(told.starts_with("Unavailable: "), "{told}");
 }
 
 #[test]
