@@ -282,6 +282,26 @@ impl From<ops::Error> for Error {
                 }
                 failure
             }
+            E::Unfit {
+                faults,
+                unlisted,
+                status,
+                ..
+            } => {
+                use ops::verify::Status;
+                let kind = match status {
+                    Status::Denied => Kind::Denied,
+                    Status::Unreachable => Kind::Unavailable,
+                    Status::Invalid => Kind::Violation,
+                    _ => Kind::CheckFailed,
+                };
+                let mut failure = Self::new(kind, message);
+                failure.lines = faults.iter().map(ToString::to_string).collect();
+                if unlisted > 0 {
+                    failure.lines.push(format!("… and {unlisted} more"));
+                }
+                failure
+            }
             E::Read { name, source } => {
                 let kind = match source.kind() {
                     io::ErrorKind::NotFound => Kind::NotFound,

@@ -1,7 +1,7 @@
 //! Where a command's input comes from: a file or standard input.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use crate::app::App;
@@ -47,13 +47,7 @@ pub fn source(app: &mut App, file: Option<&Path>) -> Result<Source<Box<dyn Read>
 }
 
 fn open(path: &Path) -> Result<File> {
-    let failed = |error: &io::Error| {
-        let kind = match error.kind() {
-            io::ErrorKind::NotFound => Kind::NotFound,
-            _ => Kind::Io,
-        };
-        Error::new(kind, format!("cannot read `{}`", path.display())).because(error)
-    };
+    let failed = |error: &io::Error| failed(&path.display().to_string(), error);
     let file = File::open(path).map_err(|error| failed(&error))?;
     if file.metadata().map_err(|error| failed(&error))?.is_dir() {
         return Err(Error::new(
@@ -63,6 +57,70 @@ fn open(path: &Path) -> Result<File> {
         .hint("name a file; a whole folder is applied with `imgdex apply -f FOLDER`"));
     }
     Ok(file)
+}
+
+/// An input that can be read more than once.
+pub struct Kept {
+    name: String,
+    syntax: Syntax,
+    file: File,
+}
+
+impl Kept {
+    /// Reads an input to its end, unless it is a file already.
+    ///
+    /// # Errors
+    /// Where it cannot be read, or there is no room for it.
+    pub fn of(app: &mut App, file: Option<&Path>) -> Result<Self> {
+        let path = file.filter(|path| *path != Path::new("-"));
+        let (name, syntax, mut input): (String, Syntax, Box<dyn Read>) = match path {
+            Some(path) => {
+                let file = open(path)?;
+                let (name, syntax) = (path.display().to_string(), Syntax::of_path(path));
+                if file.metadata().is_ok_and(|metadata| metadata.is_file()) {
+                    return Ok(Self { name, syntax, file });
+                }
+                (name, syntax, Box::new(file))
+            }
+            None => {
+                let stdin = std::mem::replace(&mut app.stdin, Box::new(io::empty()));
+                ("<stdin>".to_owned(), Syntax::Detect, stdin)
+            }
+        };
+        let mut kept = || -> io::Result<File> {
+            let mut file = tempfile::tempfile()?;
+            io::copy(&mut *input, &mut file)?;
+            Ok(file)
+        };
+        let file = kept().map_err(|error| failed(&name, &error))?;
+        Ok(Self { name, syntax, file })
+    }
+
+    /// Returns the input from its beginning.
+    ///
+    /// # Errors
+    /// Where it cannot be read again.
+    pub fn source(&self) -> Result<Source<Box<dyn Read>>> {
+        let begin = || -> io::Result<File> {
+            let mut file = self.file.try_clone()?;
+            file.seek(SeekFrom::Start(0))?;
+            Ok(file)
+        };
+        let file = begin().map_err(|error| failed(&self.name, &error))?;
+        Ok(Source {
+            name: self.name.clone(),
+            items: Items::new(Box::new(file), self.syntax),
+            rest: None,
+        })
+    }
+}
+
+fn failed(name: &str, error: &io::Error) -> Error {
+    let kind = match error.kind() {
+        io::ErrorKind::NotFound => Kind::NotFound,
+        _ => Kind::Io,
+    };
+    Error::new(kind, format!("cannot read `{name}`")).because(error)
 }
 
 /// Returns whether there is a person at the keyboard who would have to type the

@@ -6,11 +6,11 @@ use super::How;
 use crate::app::App;
 use crate::domain::reference::Registry;
 use crate::error::Result;
-use crate::ops::verify::{Answers, Asking, Questions, ask, is_platform};
+use crate::ops::verify::{Answers, Asking, Questions, Verified, ask, is_platform};
 use crate::output::progress::Progress;
 
 /// What an image must be, and how its registry is reached.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct Verifying {
     /// The platform that images must have, such as linux/amd64
     #[arg(long, value_name = "OS/ARCH", value_parser = platform)]
@@ -60,4 +60,18 @@ impl Verifying {
         reach.tell(app);
         Ok(answers)
     }
+}
+
+/// Asks registries for what is to be written, as the settings say.
+///
+/// # Errors
+/// Where they cannot be asked at all, and those of the catalog.
+pub fn verified(app: &mut App, mut questions: Questions) -> Result<Verified> {
+    // Nobody waits for the catalog while registries are asked.
+    questions.know_all_of(&app.read()?)?;
+    let verifying = Verifying::default();
+    let platform = verifying.platform(app);
+    let answers = verifying.ask(app, questions)?;
+    let now = app.actor().now;
+    Ok(Verified::new(&app.read()?, answers, platform, now)?)
 }

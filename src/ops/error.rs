@@ -29,6 +29,16 @@ pub enum Error {
         /// How many more there are than are listed.
         unlisted: u64,
     },
+    /// What the input names cannot be had; nothing was written.
+    #[error("{summary}")]
+    Unfit {
+        summary: String,
+        faults: Vec<ItemFault>,
+        /// How many more there are than are listed.
+        unlisted: u64,
+        /// The gravest of them.
+        status: super::verify::Status,
+    },
     #[error("cannot read `{name}`")]
     Read {
         name: String,
@@ -217,6 +227,19 @@ impl Faults {
                 name: file.to_owned(),
                 source,
             }),
+        }
+    }
+
+    pub(super) fn into_unfit(
+        self,
+        summary: impl Into<String>,
+        status: super::verify::Status,
+    ) -> Error {
+        Error::Unfit {
+            summary: summary.into(),
+            faults: self.listed,
+            unlisted: self.unlisted,
+            status,
         }
     }
 

@@ -1,15 +1,18 @@
 //! `imgdex images create`.
 
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use clap::Args;
 
 use crate::app::App;
 use crate::catalog::Catalog;
-use crate::commands::input::{pictures, source, would_wait_for_typing};
+use crate::commands::input::{Kept, pictures, source, would_wait_for_typing};
+use crate::commands::verifying::verified;
 use crate::commands::{Status, quoted};
 use crate::error::{Error, Result};
-use crate::ops::images::{CreateOptions, CreateReport, Existing, Named, create};
+use crate::ops::images::{CreateOptions, CreateReport, Existing, Named, create, references};
+use crate::ops::verify::Questions;
 use crate::ops::{self};
 use crate::output::details::write_details;
 use crate::output::format::Format;
@@ -37,6 +40,7 @@ Examples:
   {\"name\": \"scipy\", \"url\": \"quay.io/jupyter/scipy-notebook:latest\", \"global\": true}
   EOF
   imgdex images create -f images.yaml --update-existing
+  imgdex images create -f images.yaml --verify
   imgdex images list -o json | imgdex --catalog other.db images create")]
 pub struct Create {
     /// Read this file instead of standard input
@@ -48,6 +52,12 @@ pub struct Create {
     /// Update images whose name exists, as `images update` does
     #[arg(long)]
     update_existing: bool,
+    /// Ask the registries first: nothing is created unless all references can be had
+    ///
+    /// Exit code 13 where one is missing or of the wrong platform (`platform` of the
+    /// config file), else 5, 6 or 7 as of `images verify`.
+    #[arg(long)]
+    verify: bool,
     /// Check everything and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -59,7 +69,18 @@ impl Create {
         if would_wait_for_typing(app, self.file.as_deref()) {
             return Err(required());
         }
-        let source = source(app, self.file.as_deref())?;
+        let (source, verified) = if self.verify {
+            let input = Kept::of(app, self.file.as_deref())?;
+            let mut questions = Questions::new(app.default_registry()?);
+            // What cannot be read is told without asking anybody.
+            let verified = match references(input.source()?, &mut questions) {
+                true => Some(Rc::new(verified(app, questions)?)),
+                false => None,
+            };
+            (input.source()?, verified)
+        } else {
+            (source(app, self.file.as_deref())?, None)
+        };
         let options = CreateOptions {
             existing: match (self.skip_existing, self.update_existing) {
                 (true, _) => Existing::Skip,
@@ -68,6 +89,7 @@ impl Create {
             },
             dry_run: self.dry_run,
             pictures: pictures(app, self.file.as_deref(), self.dry_run),
+            verified,
         };
         let place = app.place()?;
         let open = || -> ops::Result<Catalog> {

@@ -10,12 +10,15 @@ use super::files::counted;
 use crate::app::App;
 use crate::commands::Status;
 use crate::commands::complete::group_names;
+use crate::commands::verifying::verified;
 use crate::domain::platform::Platform;
 use crate::error::{Error, Kind, Result};
 use crate::ops;
 use crate::ops::metadata::{
     Digests, ExportOptions, ExportReport, ImportOptions, ImportReport, Told, export, import,
+    references,
 };
+use crate::ops::verify::Questions;
 use crate::output::console::Console;
 use crate::output::format::Format as Output;
 use crate::output::progress::Progress;
@@ -90,6 +93,9 @@ pub struct Import {
     /// Take nothing unless everything can be taken
     #[arg(long)]
     strict: bool,
+    /// Ask the registries first, and leave out what cannot be had
+    #[arg(long)]
+    verify: bool,
     /// Take entries whose names are not allowed under the nearest allowed names
     #[arg(long)]
     rename: bool,
@@ -202,13 +208,22 @@ impl Import {
             )
             .hint("import the platform's own list of images, such as `runtime-images`"));
         }
-        let options = ImportOptions {
+        let mut options = ImportOptions {
             platform,
             overwrite: self.overwrite,
             include_invalid: self.include_invalid,
             strict: self.strict,
             rename: self.rename,
+            verified: None,
         };
+        let verified = if self.verify {
+            let mut questions = Questions::new(app.default_registry()?);
+            references(&self.directory, options, &mut questions)?;
+            Some(verified(app, questions)?)
+        } else {
+            None
+        };
+        options.verified = verified.as_ref();
         let place = app.place()?;
         let open = || Ok(crate::catalog::Catalog::open_for_writing(&place)?);
         let mut progress = Progress::new("files", app.console.no_progress);

@@ -6,12 +6,14 @@ use clap::{ArgAction, Args};
 
 use super::{Format, only_runtime_images};
 use crate::app::App;
+use crate::commands::verifying::verified;
 use crate::commands::{JSON_OFF, JSON_ON, Status};
 use crate::domain::platform::Platform;
 use crate::error::{Error, Kind, Result};
 use crate::formats::document::{Items, Node, Position, Shape, Syntax, Value, json};
 use crate::formats::platforms::Instance;
 use crate::ops::metadata::{self, Given};
+use crate::ops::verify::Questions;
 use crate::output::format::Format as Output;
 use crate::output::metadata::write_document;
 use crate::output::text::visible;
@@ -30,6 +32,9 @@ Examples:
 pub struct Create {
     #[command(flatten)]
     format: Format,
+    /// Ask the registry first: nothing is created unless the image can be had
+    #[arg(long)]
+    verify: bool,
     #[command(flatten)]
     fields: Fields,
 }
@@ -97,7 +102,12 @@ impl Create {
                  or `--json`",
             ));
         }
-        let checked = metadata::check(&given)?;
+        let mut checked = metadata::check(&given)?;
+        if self.verify {
+            let mut questions = Questions::new(app.default_registry()?);
+            checked.ask(&mut questions);
+            checked.verify(&given, &verified(app, questions)?)?;
+        }
         let name = metadata::create(&mut app.write()?, app.actor(), checked)?;
         tell_written(app, Platform::RuntimeImages, &name)?;
         Ok(Status::Done)

@@ -2,6 +2,7 @@
 //! one, in one transaction.
 
 use std::io::Read;
+use std::rc::Rc;
 
 use super::Failure;
 use super::report::{CreateReport, Outcome};
@@ -12,6 +13,7 @@ use crate::formats::document::{Fault, Node, Shape, Value};
 use crate::formats::{self, image::image_of};
 use crate::ops::error::{Faults, ItemFault, ItemName, located};
 use crate::ops::pictures::Pictures;
+use crate::ops::verify::{Questions, Verified};
 use crate::ops::{Error, Result, Source};
 
 /// What `images create` makes images belong to where they do not say.
@@ -43,12 +45,26 @@ pub struct CreateOptions {
     pub dry_run: bool,
     /// Where the pictures are that the images name.
     pub pictures: Pictures,
+    /// What registries say of the references, where they were asked.
+    pub verified: Option<Rc<Verified>>,
 }
 
 struct Item {
     name: ItemName,
     node: Node,
     image: NewImage,
+}
+
+/// Adds the references of a source to the questions; returns whether everything in
+/// it can be read, so that asking is worth while.
+pub fn references<R: Read>(mut source: Source<R>, questions: &mut Questions) -> bool {
+    source.items.all(|node| {
+        let image = node.ok().and_then(|node| image_of(&node, &FORMATS).ok());
+        image.is_some_and(|image| {
+            questions.add_image(&image.config);
+            true
+        })
+    })
 }
 
 /// Adds every image of the source, or none. `open` gives the catalog; it is not
@@ -71,7 +87,7 @@ pub fn create<R: Read>(
     let mut bytes = 0;
     let mut says_nothing = false;
     while ahead.len() < READ_AHEAD && bytes < READ_AHEAD_BYTES {
-        match next_item(&mut source, &options.pictures, &mut position, &mut faults)? {
+        match next_item(&mut source, options, &mut position, &mut faults)? {
             Next::Item(item) => {
                 bytes += size_of(&item.node);
                 ahead.push(*item);
@@ -83,7 +99,7 @@ pub fn create<R: Read>(
             }
         }
         if faults.is_full() {
-            return Err(refused(faults, position));
+            return Err(refused(faults, position, options));
         }
     }
     // `{}` alone says as little as no input at all.
@@ -91,7 +107,7 @@ pub fn create<R: Read>(
         return Err(Error::Empty);
     }
     if ended && !faults.is_empty() {
-        return Err(refused(faults, position));
+        return Err(refused(faults, position, options));
     }
     if let Some(rest) = source.rest.as_ref().filter(|_| !ended) {
         rest.put_aside().map_err(|error| Error::Read {
@@ -116,7 +132,7 @@ pub fn create<R: Read>(
         if position % TELL_EVERY == 0 {
             progress(position);
         }
-        match next_item(&mut source, &options.pictures, &mut position, &mut faults)? {
+        match next_item(&mut source, options, &mut position, &mut faults)? {
             Next::Item(item) => {
                 write(
                     &writer,
@@ -135,7 +151,7 @@ pub fn create<R: Read>(
         }
     }
     if !faults.is_empty() {
-        return Err(refused(faults, position));
+        return Err(refused(faults, position, options));
     }
     if !options.dry_run {
         writer.commit()?;
@@ -146,7 +162,7 @@ pub fn create<R: Read>(
 
 /// Returns the failure to create any of so many images; where there are too
 /// many faults to tell, of the images that were read until then.
-fn refused(faults: Faults, position: u64) -> Error {
+fn refused(faults: Faults, position: u64, options: &CreateOptions) -> Error {
     let bad = faults.items;
     let summary = match (bad, position) {
         _ if faults.is_full() => format!(
@@ -157,7 +173,11 @@ fn refused(faults: Faults, position: u64) -> Error {
         (1, _) => format!("1 of {position} images cannot be created; nothing was written"),
         (bad, _) => format!("{bad} of {position} images cannot be created; nothing was written"),
     };
-    faults.into_error(summary)
+    let verified = options.verified.as_ref();
+    match verified.and_then(|verified| verified.worst_of(bad)) {
+        Some(status) => faults.into_unfit(summary, status),
+        None => faults.into_error(summary),
+    }
 }
 
 /// Returns about how many bytes of memory a tree takes.
@@ -187,7 +207,7 @@ enum Next {
 /// the rest from being read ends the input.
 fn next_item<R: Read>(
     source: &mut Source<R>,
-    pictures: &Pictures,
+    options: &CreateOptions,
     position: &mut u64,
     faults: &mut Faults,
 ) -> Result<Next> {
@@ -209,11 +229,18 @@ fn next_item<R: Read>(
             .unwrap_or_default()
             .to_owned(),
     };
-    let image =
-        image_of(&node, &FORMATS).and_then(|mut image| match pictures.take(&mut image.config) {
-            Ok(()) => Ok(image),
-            Err(fault) => Err(located(vec![fault], &node)),
-        });
+    let image = image_of(&node, &FORMATS).and_then(|mut image| {
+        let verified = options.verified.as_ref();
+        // A picture goes into the store, so that it comes last.
+        verified
+            .map_or(Ok(()), |verified| verified.take(&mut image))
+            .and_then(|()| {
+                let taken = options.pictures.take(&mut image.config);
+                taken.map_err(|fault| vec![fault])
+            })
+            .map_err(|faults| located(faults, &node))?;
+        Ok(image)
+    });
     match image {
         Ok(image) => Ok(Next::Item(Box::new(Item { name, node, image }))),
         Err(found) => {
@@ -309,6 +336,10 @@ fn write_existing(
                 .config
                 .picture
                 .clone_from(&item.image.config.picture);
+        }
+        if let Some(verified) = &options.verified {
+            // Those that cannot be had were refused with the item.
+            let _ = verified.take(&mut update.image);
         }
         Ok(update.image)
     });

@@ -4,7 +4,7 @@ mod create;
 mod pin;
 mod report;
 
-pub use create::{CreateOptions, Existing, create};
+pub use create::{CreateOptions, Existing, create, references};
 pub use pin::{Pinned, pin};
 pub use report::{CreateReport, Named};
 

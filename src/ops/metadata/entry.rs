@@ -9,7 +9,8 @@ use crate::domain::name::shorten;
 use crate::domain::platform::{Platform, name_of_display_name};
 use crate::formats::document::{Fault, Node};
 use crate::formats::platforms::{self, Incoming, Instance, Part, fields};
-use crate::ops::error::Faults;
+use crate::ops::error::{Faults, located};
+use crate::ops::verify::{Questions, Verified};
 use crate::ops::{Error, Result, images};
 
 /// A runtime image as a user gives it.
@@ -38,6 +39,32 @@ pub fn check(given: &Given) -> Result<Checked> {
     let name = name_of(given, &node)?;
     let incoming = read(given, &name, &node, "created")?;
     Ok(Checked { name, incoming })
+}
+
+impl Checked {
+    /// Adds its references to the questions.
+    pub fn ask(&self, questions: &mut Questions) {
+        questions.add_image(&self.incoming.image.config);
+    }
+
+    /// Makes it say what was found of it.
+    ///
+    /// # Errors
+    /// Where a reference cannot be had.
+    pub fn verify(&mut self, given: &Given, verified: &Verified) -> Result<()> {
+        let Err(found) = verified.take(&mut self.incoming.image) else {
+            return Ok(());
+        };
+        let found: Vec<Fault> = located(found, &given.instance.whole());
+        let mut faults = Faults::default();
+        faults.file(&given.source, &found, false);
+        let name = shorten(&self.name);
+        let summary = format!("runtime image `{name}` cannot be created; nothing was written");
+        Err(match verified.worst_of(1) {
+            Some(status) => faults.into_unfit(summary, status),
+            None => faults.into_error(summary),
+        })
+    }
 }
 
 /// Adds a runtime image, and returns its name.

@@ -13,7 +13,7 @@ mod validate;
 
 pub use entry::{Given, Removed, check, create, document, duplicate, remove, update};
 pub use export::{ExportOptions, ExportReport, Told, export};
-pub use import::{ImportOptions, ImportReport, import};
+pub use import::{ImportOptions, ImportReport, import, references};
 use left_out::LeftOut;
 pub use list::{Listed, for_each};
 pub use outgoing::Digests;

@@ -64,6 +64,18 @@ impl Status {
         matches!(self, Self::Ready | Self::Skipped)
     }
 
+    /// Returns how grave it is: 13 comes before 5, 6 and 7, as exit codes.
+    #[must_use]
+    pub fn gravity(self) -> u8 {
+        match self {
+            Self::Missing | Self::WrongPlatform => 4,
+            Self::Denied => 3,
+            Self::Unreachable => 2,
+            Self::Invalid => 1,
+            Self::Ready | Self::Moved | Self::Skipped => 0,
+        }
+    }
+
     /// Returns whether what was asked for can be had.
     #[must_use]
     pub fn is_good(self) -> bool {

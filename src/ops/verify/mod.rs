@@ -4,10 +4,12 @@
 mod ask;
 mod judge;
 mod report;
+mod verified;
 
 pub use ask::{Answers, Asking, Questions, ask};
 pub use judge::{Status, is_platform};
 pub use report::{Report, Row};
+pub use verified::Verified;
 
 use jiff::Timestamp;
 
@@ -70,7 +72,7 @@ pub fn questions(catalog: &Catalog, options: &Options) -> Result<Questions> {
     for name in &options.names {
         catalog.for_references_of(name, &mut add)?;
     }
-    catalog.for_each_sighting(|seen| questions.know(&seen))?;
+    questions.know_all_of(catalog)?;
     Ok(questions)
 }
 

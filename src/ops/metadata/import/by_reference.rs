@@ -62,7 +62,7 @@ impl Import<'_> {
                 self.report.counts.existing += 1;
                 (vec![exists(&name)], true)
             }
-            Written::Rejected(faults) => (faults, false),
+            Written::Rejected(faults) | Written::Unfit(faults) => (faults, false),
         };
         self.leave_out(place, &reason, exists)
     }

@@ -2,10 +2,13 @@
 
 mod by_reference;
 mod invalid;
+mod questions;
 mod report;
 
+pub use questions::references;
 pub use report::{Counts, ImportOptions, ImportReport};
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::path::Path;
 
@@ -37,18 +40,13 @@ const TELL_EVERY: u64 = 64;
 /// out; nothing is written then.
 pub fn import(
     folder: &Path,
-    options: ImportOptions,
+    options: ImportOptions<'_>,
     actor: Actor,
     open: impl FnOnce() -> Result<Catalog>,
     mut progress: impl FnMut(u64),
 ) -> Result<ImportReport> {
     let platform = options.platform;
-    let mut folder = FlatFolder::open(folder)?;
-    if folder.files(platform.endings())?.is_empty()
-        && let Some(inner) = folder.folder(platform.name())?
-    {
-        folder = inner;
-    }
+    let folder = opened(folder, platform)?;
     let names = folder.files(platform.endings())?;
     let report = ImportReport {
         counts: Counts::default(),
@@ -91,9 +89,20 @@ pub fn import(
     Ok(report)
 }
 
+/// Returns the folder that is read.
+fn opened(folder: &Path, platform: Platform) -> Result<FlatFolder> {
+    let mut folder = FlatFolder::open(folder)?;
+    if folder.files(platform.endings())?.is_empty()
+        && let Some(inner) = folder.folder(platform.name())?
+    {
+        folder = inner;
+    }
+    Ok(folder)
+}
+
 struct Import<'a> {
     writer: &'a Writer<'a>,
-    options: ImportOptions,
+    options: ImportOptions<'a>,
     report: ImportReport,
     /// What would be left out, where nothing may be.
     strict: Faults,
@@ -226,21 +235,29 @@ impl Import<'_> {
                 self.leave_out(place, &[exists(&name)], true)?;
             }
             Written::Rejected(faults) => self.invalid(place, file, name, part, &faults)?,
+            Written::Unfit(faults) => self.leave_out(place, &faults, false)?,
         }
         Ok(())
     }
 
     fn write(&self, incoming: &Incoming) -> Result<Written> {
-        let rejected = |faults: Vec<FieldFault>| {
+        let faults_of = |faults: Vec<FieldFault>| {
             let faults = faults.into_iter().map(|fault| Fault {
                 at: Position::default(),
                 field: fault.field,
                 message: fault.message,
             });
-            Written::Rejected(faults.collect())
+            faults.collect::<Vec<Fault>>()
         };
+        let rejected = |faults| Written::Rejected(faults_of(faults));
+        let mut image = Cow::Borrowed(&incoming.image);
+        if let Some(verified) = self.options.verified
+            && let Err(faults) = verified.take(image.to_mut())
+        {
+            return Ok(Written::Unfit(faults_of(faults)));
+        }
         let row = NewRow {
-            image: &incoming.image,
+            image: &image,
             apply_set: None,
         };
         match self.writer.insert_image(row) {
@@ -341,6 +358,8 @@ enum Written {
     Unchanged,
     Exists,
     Rejected(Vec<Fault>),
+    /// It is good, and its registry does not give what it names.
+    Unfit(Vec<Fault>),
 }
 
 /// Returns what an entry without a name is called: the file that it is the whole of;

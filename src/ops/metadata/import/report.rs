@@ -2,10 +2,11 @@
 
 use crate::domain::platform::Platform;
 use crate::ops::metadata::LeftOut;
+use crate::ops::verify::Verified;
 
 /// How files are imported.
 #[derive(Debug, Clone, Copy)]
-pub struct ImportOptions {
+pub struct ImportOptions<'a> {
     pub platform: Platform,
     /// Whether the fields that a file has replace those of an image of its name.
     pub overwrite: bool,
@@ -15,6 +16,8 @@ pub struct ImportOptions {
     pub strict: bool,
     /// Whether names that are not allowed become the nearest allowed ones.
     pub rename: bool,
+    /// What registries say of the references, where they were asked.
+    pub verified: Option<&'a Verified>,
 }
 
 /// What became of the files.
