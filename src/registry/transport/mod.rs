@@ -149,7 +149,8 @@ impl Transport {
                 Err(_) => None,
             };
             let pause = asked.unwrap_or_else(|| retry::pause(timing.pause, tries));
-            if tries < retry::MOST_TRIES && Instant::now() + pause < deadline {
+            let most = self.silence.tries(|| authority(&request.url));
+            if tries < most && Instant::now() + pause < deadline {
                 sleep(pause).await;
                 continue;
             }
@@ -196,6 +197,9 @@ impl Transport {
             }
             let sent = filled(builder, request, &url).send().await;
             match &sent {
+                Ok(response) if retry::is_broken(response.status(), response.headers()) => {
+                    self.silence.broken(authority(&url));
+                }
                 Ok(_) => self.silence.ends(|| authority(&url)),
                 Err(error) if error.is_connect() => self.silence.unconnected(authority(&url)),
                 Err(error) if error.is_timeout() => self.silence.waited(authority(&url)),

@@ -20,6 +20,11 @@ pub fn is_passing(status: StatusCode) -> bool {
     matches!(status.as_u16(), 429 | 500 | 502 | 503 | 504)
 }
 
+/// Returns whether a server tells only that it is broken, and not when to come back.
+pub fn is_broken(status: StatusCode, headers: &HeaderMap) -> bool {
+    status.is_server_error() && is_passing(status) && !headers.contains_key(RETRY_AFTER)
+}
+
 /// Returns how long the server asks to wait, from 0 to 60 s; nothing where it
 /// does not ask, or not so that it can be read.
 pub fn asked(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {

@@ -10,6 +10,10 @@ use super::retry;
 /// one request has, since a host may be slow with a single thing that it is asked for.
 const MOST_WAITS: u32 = 16;
 
+/// Answers in a row that tell of a broken server after which it is asked only once
+/// for each thing. It is still asked for each: what is wrong may be wrong with some.
+const MOST_BROKEN: u32 = 40;
+
 /// What went without an answer, by `host[:port]`, since the last one.
 #[derive(Debug, Default)]
 pub struct Silence {
@@ -22,6 +26,8 @@ struct Counts {
     connections: u32,
     /// A connection, and no answer in time.
     waits: u32,
+    /// Answers that only tell of a broken server.
+    broken: u32,
 }
 
 impl Silence {
@@ -30,6 +36,25 @@ impl Silence {
         let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
         if !hosts.is_empty() {
             hosts.remove(&host());
+        }
+    }
+
+    /// Notes that a host answered, and only that it is broken.
+    pub fn broken(&self, host: String) {
+        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        let broken = hosts.get(&host).map_or(0, |counts| counts.broken);
+        let counts = Counts {
+            broken: broken + 1,
+            ..Counts::default()
+        };
+        hosts.insert(host, counts);
+    }
+
+    /// Returns how often a host is asked for one thing.
+    pub fn tries(&self, host: impl FnOnce() -> String) -> u32 {
+        match self.counts(host).broken {
+            MOST_BROKEN.. => 1,
+            _ => retry::MOST_TRIES,
         }
     }
 
@@ -47,13 +72,16 @@ impl Silence {
 
     /// Returns whether a host has been silent for so long that it is gone for now.
     pub fn is_long(&self, host: impl FnOnce() -> String) -> bool {
-        let hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-        let counts = if hosts.is_empty() {
-            Counts::default()
-        } else {
-            hosts.get(&host()).copied().unwrap_or_default()
-        };
+        let counts = self.counts(host);
         counts.connections >= retry::MOST_TRIES || counts.waits >= MOST_WAITS
+    }
+
+    fn counts(&self, host: impl FnOnce() -> String) -> Counts {
+        let hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        if hosts.is_empty() {
+            return Counts::default();
+        }
+        hosts.get(&host()).copied().unwrap_or_default()
     }
 }
 
@@ -79,5 +107,20 @@ mod tests {
             silence.waited(host());
         }
         assert!(silence.is_long(host));
+    }
+
+    #[test]
+    fn a_broken_host_is_asked_once_for_each_thing() {
+        let silence = Silence::default();
+        let host = || "a".to_owned();
+        for _ in 1..MOST_BROKEN {
+            silence.broken(host());
+        }
+        assert_eq!(silence.tries(host), retry::MOST_TRIES);
+        silence.broken(host());
+        assert_eq!(silence.tries(host), 1);
+        assert!(!silence.is_long(host), "it is there");
+        silence.ends(host);
+        assert_eq!(silence.tries(host), retry::MOST_TRIES);
     }
 }

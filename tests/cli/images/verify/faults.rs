@@ -131,6 +131,25 @@ fn a_fault_has_its_status_and_exit_code() {
 }
 
 #[test]
+fn a_broken_registry_is_not_asked_five_times_for_each_of_many() {
+    let server = FaultServer::start(|_| Reply::new(500, ""));
+    let host = server.host();
+    let images: Vec<String> = (0..200)
+        .map(|number| format!("{{\"name\": \"i{number}\", \"url\": \"{host}/a:{number}\"}}\n"))
+        .collect();
+    let home = with_images(&images.concat());
+    let ran = home.run("images verify").fails(6);
+    assert_eq!(
+        ran.stderr.lines().last(),
+        Some("200 references of 200 images: 200 unreachable")
+    );
+    let asked = server.seen().len();
+    // Those in flight at first have all their tries, each of the others has one.
+    assert!((200..=200 + 8 * 5).contains(&asked), "{asked}");
+    assert!(!ran.stdout.contains("asked for others"), "each was asked");
+}
+
+#[test]
 fn a_page_of_a_registry_tells_what_is_missing() {
     let server = FaultServer::start(|seen| match seen.target.as_str() {
         "/v2/" => Reply::new(200, "{}"),

@@ -2,6 +2,7 @@
 
 mod faults;
 mod first;
+mod meanwhile;
 
 use std::sync::Arc;
 
