@@ -176,6 +176,10 @@ fn at(registry: &DockerRegistry, command: String) -> String {
         "imgdex logout ",
         "imgdex images verify",
         "imgdex images pin",
+        "imgdex copy ",
+        "imgdex pull ",
+        "imgdex push ",
+        "imgdex tag ",
     ];
     if !asks.iter().any(|asks| command.contains(asks)) {
         return command;
@@ -196,6 +200,11 @@ fn at(registry: &DockerRegistry, command: String) -> String {
         format!("echo token | imgdex login {host} --token-stdin\n")
     } else if command.starts_with("imgdex images pin ") {
         "imgdex images verify\n".to_owned()
+    } else if command.starts_with("imgdex push ") {
+        format!(
+            "imgdex pull {host}/jupyter/base-notebook --to oci:notebook:latest\n\
+             imgdex pull alpine:3 --platform linux/amd64 --to docker-archive:alpine.tar\n"
+        )
     } else {
         String::new()
     };

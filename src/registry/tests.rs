@@ -6,6 +6,7 @@ mod http;
 mod limits;
 mod lists;
 mod tls;
+mod uploads;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

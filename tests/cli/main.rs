@@ -22,6 +22,7 @@ mod output;
 mod registry;
 mod secrets;
 mod store;
+mod transfer;
 
 use serde_json::Value;
 use support::{Home, Ran};

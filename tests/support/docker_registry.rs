@@ -176,17 +176,15 @@ impl DockerRegistry {
 
     /// Pushes an image of one layer for linux and that architecture.
     pub fn image(&self, repository: &str, tag: &str, architecture: &str) -> Pushed {
+        let content = format!("layer of {architecture}");
+        let diff_id = digest(content.as_bytes());
         let config = format!(
-            r#"{{"created":"2024-05-06T07:08:09Z","os":"linux","architecture":"{architecture}","config":{{"Labels":{{"a":"1","b":"two\u001b[31m"}}}},"rootfs":{{"type":"layers","diff_ids":[]}}}}"#
+            r#"{{"created":"2024-05-06T07:08:09Z","os":"linux","architecture":"{architecture}","config":{{"Labels":{{"a":"1","b":"two\u001b[31m"}}}},"rootfs":{{"type":"layers","diff_ids":["{diff_id}"]}}}}"#
         );
         let kind = "application/vnd.oci.image.config.v1+json";
         let config = self.blob(repository, kind, config.as_bytes());
         let kind = "application/vnd.oci.image.layer.v1.tar";
-        let layer = self.blob(
-            repository,
-            kind,
-            format!("layer of {architecture}").as_bytes(),
-        );
+        let layer = self.blob(repository, kind, content.as_bytes());
         let text = format!(
             r#"{{"schemaVersion":2,"mediaType":"{IMAGE}","config":{config},"layers":[{layer}]}}"#
         );

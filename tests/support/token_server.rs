@@ -105,7 +105,10 @@ fn answer(seen: &Seen, policy: Policy) -> (String, Reply) {
         let found = parameters.iter().find(|(name, _)| name == wanted);
         found.map(|(_, value)| value.as_str()).unwrap_or_default()
     };
-    let scope = get("scope");
+    // "scope" may come several times (distribution, "Token Authentication").
+    let scopes = parameters.iter().filter(|(name, _)| name == "scope");
+    let scopes: Vec<&str> = scopes.map(|(_, scope)| scope.as_str()).collect();
+    let scope = &*scopes.join(" ");
     let who = match (is_form, seen.header("authorization").strip_prefix("Basic ")) {
         (true, _) if get("grant_type") == "refresh_token" && get("refresh_token") == IDENTITY => {
             Some("me".to_owned())
@@ -159,23 +162,25 @@ fn decoded(text: &str) -> String {
 
 /// Returns what a user, or anybody, may do of what is asked for.
 fn granted(who: Option<&str>, scope: &str, only: Option<&str>) -> serde_json::Value {
+    let all = scope
+        .split(' ')
+        .filter_map(|one| granted_of(who, one, only));
+    all.collect()
+}
+
+fn granted_of(who: Option<&str>, scope: &str, only: Option<&str>) -> Option<serde_json::Value> {
     // `repository:NAME:ACTIONS`; a name may hold a port, and so a `:`.
     let parts = scope.split_once(':').and_then(|(kind, rest)| {
         let (name, actions) = rest.rsplit_once(':')?;
         Some((kind, name, actions))
     });
-    let Some((kind, name, actions)) = parts else {
-        return json!([]);
-    };
+    let (kind, name, actions) = parts?;
     let allowed = |action: &&str| {
         only.is_none_or(|only| only == *action)
             && (who.is_some() || (name.starts_with("public/") && *action == "pull"))
     };
     let actions: Vec<&str> = actions.split(',').filter(allowed).collect();
-    if actions.is_empty() {
-        return json!([]);
-    }
-    json!([{"type": kind, "name": name, "actions": actions}])
+    (!actions.is_empty()).then(|| json!({"type": kind, "name": name, "actions": actions}))
 }
 
 /// Returns a token of RS256, whose certificate stands in its header.

@@ -92,7 +92,7 @@ pub struct Push {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  imgdex tag registry.example.com/team/app:1.0 latest")]
+  imgdex tag registry.example.com/team/app:1 latest")]
 pub struct Tag {
     /// The image, by tag or digest
     #[arg(value_name = "REFERENCE")]

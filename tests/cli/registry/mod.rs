@@ -98,7 +98,7 @@ fn an_image_of_one_platform_is_inspected() {
     digest:        DIGEST
     mediaType:     application/vnd.oci.image.manifest.v1+json
     artifactType:
-    size:          175
+    size:          248
     platform:      linux/arm64
     platforms:     linux/arm64
     created:       <time>

@@ -28,7 +28,7 @@ fn what_is_created_can_be_verified_before_it_is_in() {
     home.pipe(&good, "images create --verify").ok();
     assert_eq!(field(&home, "good", "isReady"), true);
     assert_eq!(field(&home, "good", "digest"), pushed.digest);
-    assert_eq!(field(&home, "good", "size"), 175);
+    assert_eq!(field(&home, "good", "size"), 248);
     assert_eq!(field(&home, "good", "revision"), 1);
     home.pipe(&good, "images create --verify").fails(12);
     home.pipe(&good, "images create --verify --skip-existing")

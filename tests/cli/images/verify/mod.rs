@@ -76,14 +76,14 @@ fn the_catalog_learns_what_the_registry_says() {
     ");
     assert_eq!(field(&home, "one", "isReady"), true);
     assert_eq!(field(&home, "one", "digest"), one.digest);
-    assert_eq!(field(&home, "one", "size"), 175);
+    assert_eq!(field(&home, "one", "size"), 248);
     assert_eq!(
         field(&home, "one", "platforms"),
         serde_json::json!(["linux/amd64"])
     );
     assert!(field(&home, "one", "verifiedAt").is_string());
     assert_eq!(field(&home, "many", "digest"), many.digest);
-    assert_eq!(field(&home, "many", "size"), 350, "of both platforms");
+    assert_eq!(field(&home, "many", "size"), 496, "of both platforms");
     assert_eq!(
         field(&home, "many", "platforms"),
         serde_json::json!(["linux/amd64", "linux/arm64"])
@@ -175,7 +175,7 @@ fn the_reference_for_gpus_counts_too() {
         "urlForGpu: missing: it is not there"
     );
     assert_eq!(field(&home, "gpu", "isReady"), true);
-    assert_eq!(field(&home, "gpu", "size"), 175);
+    assert_eq!(field(&home, "gpu", "size"), 248);
 }
 
 #[test]
@@ -249,7 +249,7 @@ fn a_new_digest_is_looked_into_once_and_a_known_one_never() {
         "{:#?}",
         server.seen()
     );
-    assert_eq!(field(&home, "c", "size"), 175);
+    assert_eq!(field(&home, "c", "size"), 248);
     home.run("images verify").ok();
     assert_eq!((asked("HEAD"), asked("GET")), (9, 2));
     assert_eq!(
@@ -413,7 +413,7 @@ fn an_index_with_attestations_has_only_its_platforms() {
     registry.manifest("app", "1", INDEX, &index);
     let home = with_urls(&[("app", format!("{}/app:1", registry.host()))]);
     home.run("images verify").ok();
-    assert_eq!(field(&home, "app", "size"), 175);
+    assert_eq!(field(&home, "app", "size"), 248);
     assert_eq!(
         field(&home, "app", "platforms"),
         serde_json::json!(["linux/amd64"])
