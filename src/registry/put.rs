@@ -10,11 +10,12 @@ use crate::domain::manifest::{ACCEPT, Content, Descriptor, Manifest, OCI_INDEX};
 use crate::domain::reference::{Digest, Reference};
 
 impl Client {
-    /// Returns whether a repository has a manifest.
+    /// Returns what a reference points to, as the registry says and with the rights
+    /// that are needed to push to it; nothing where it is not there.
     ///
     /// # Errors
     /// Where it cannot be asked.
-    pub async fn has_manifest(&self, reference: &Reference) -> Result<bool> {
+    pub async fn digest_for_push(&self, reference: &Reference) -> Result<Option<Digest>> {
         let attempt = format!("cannot look `{reference}` up");
         let path = format!("manifests/{}", reference.identifier());
         let ask = Ask {
@@ -24,9 +25,12 @@ impl Client {
         };
         let answer = self.ask(ask).await?;
         if answer.status == 404 {
-            return Ok(false);
+            return Ok(None);
         }
-        found(answer, ask).map(|_| true)
+        let answer = found(answer, ask)?;
+        let said = answer.header("docker-content-digest");
+        let said = said.and_then(|text| text.parse().ok());
+        Ok(said.or_else(|| reference.digest().cloned()))
     }
 
     /// Puts a manifest under the tag or digest of a reference. Where it has a subject

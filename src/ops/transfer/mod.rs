@@ -91,6 +91,19 @@ pub fn copy(
 ) -> Result<Copied> {
     let root = chosen(network, source, choice.platform.as_deref())?;
     destination.check(&root)?;
+    let copied = |manifests, blobs| Copied {
+        source: source.to_string(),
+        target: destination.to_string(),
+        digest: root.descriptor.digest.to_string(),
+        media_type: root.descriptor.media_type.clone(),
+        manifests,
+        blobs,
+        referrers: 0,
+        foreign_layers: Vec::new(),
+    };
+    if !choice.force && !choice.referrers && destination.is_that(network, &root)? {
+        return Ok(copied(0, Blobs::default()));
+    }
     let mut plan = Plan::new(network, source, destination, choice.force);
     if choice.referrers {
         plan.referrers = Some(BTreeSet::new());
@@ -106,14 +119,9 @@ pub fn copy(
     }
     destination.put_root(network, &root)?;
     Ok(Copied {
-        source: source.to_string(),
-        target: destination.to_string(),
-        digest: root.descriptor.digest.to_string(),
-        media_type: root.descriptor.media_type.clone(),
-        manifests: plan.manifests.len() as u64 + 1,
-        blobs,
         referrers: plan.referrers.map_or(0, |found| found.len() as u64),
         foreign_layers: plan.foreign,
+        ..copied(plan.manifests.len() as u64 + 1, blobs)
     })
 }
 

@@ -212,6 +212,25 @@ impl Destination {
         }
     }
 
+    /// Returns whether the name has that manifest already.
+    ///
+    /// # Errors
+    /// Where that cannot be found out.
+    pub fn is_that(&self, network: &Network, root: &Manifest) -> Result<bool> {
+        match self {
+            Self::Registry(reference) => {
+                let named = reference.clone().without_digest();
+                let named = match reference.tag() {
+                    None if reference.digest().is_some() => reference.clone(),
+                    _ => named,
+                };
+                let found = network.wait(network.client.digest_for_push(&named))?;
+                Ok(found.as_ref() == Some(&root.descriptor.digest))
+            }
+            Self::Layout { .. } => Ok(false),
+        }
+    }
+
     /// Returns whether a manifest is there, and with it what it needs.
     ///
     /// # Errors
@@ -220,7 +239,9 @@ impl Destination {
         match self {
             Self::Registry(reference) => {
                 let one = reference.clone().with_digest(manifest.digest.clone());
-                Ok(network.wait(network.client.has_manifest(&one))?)
+                Ok(network
+                    .wait(network.client.digest_for_push(&one))?
+                    .is_some())
             }
             // Looking at each blob costs next to nothing.
             Self::Layout { .. } => Ok(false),

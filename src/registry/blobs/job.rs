@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::timeout;
 
@@ -21,9 +21,6 @@ const AT_ONCE: usize = 8;
 
 /// Blobs whose bytes are on their way at once.
 const STREAMS: usize = 4;
-
-/// Pieces of a blob that wait to be written.
-const AHEAD: usize = 4;
 
 /// How often who waits is told how far it is.
 const TICK: Duration = Duration::from_millis(100);
@@ -218,41 +215,18 @@ impl Job {
         Err(Failure::stopped())
     }
 
+    /// Fills a place. Hashing and writing are done by the thread that got the bytes:
+    /// handing them over costs more than they do, and the others have theirs.
     async fn fill(&self, client: &Arc<Client>, mut sink: Box<dyn Sink>) -> Result<(), Failure> {
         let blob = (&self.progress.digest, self.progress.size);
         let mut at = sink.offset();
         let mut pieces = self.source.open(client, blob, at).await?;
-        let (sender, mut receiver) = mpsc::channel::<bytes::Bytes>(AHEAD);
-        let writer = spawn_blocking(move || {
-            while let Some(piece) = receiver.blocking_recv() {
-                sink.write(&piece)?;
-            }
-            Ok::<_, Failure>(sink)
-        });
-        let mut failed = None;
-        loop {
-            match pieces.next().await {
-                Ok(None) => break,
-                Err(failure) => {
-                    failed = Some(failure);
-                    break;
-                }
-                Ok(Some(piece)) => {
-                    at += piece.len() as u64;
-                    self.progress.moved.store(at, Ordering::Relaxed);
-                    if sender.send(piece).await.is_err() {
-                        break;
-                    }
-                }
-            }
+        while let Some(piece) = pieces.next().await? {
+            sink.write(&piece)?;
+            at += piece.len() as u64;
+            self.progress.moved.store(at, Ordering::Relaxed);
         }
-        drop(sender);
-        // It ends when everything is written, or at its first failure.
-        let sink = writer.await.map_err(|_| Failure::stopped())?;
-        if let Some(failure) = failed {
-            return Err(failure);
-        }
-        let sink = sink?;
+        // The disk may take its time.
         let finished = spawn_blocking(move || sink.finish()).await;
         finished.map_err(|_| Failure::stopped())?
     }

@@ -4,17 +4,13 @@ use std::io::{self, Read};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::sync::mpsc;
 
 use super::{Failure, download::Download};
 use crate::domain::reference::{Digest, Reference};
 use crate::registry::requests::Client;
 
 /// Bytes that are read of a file at once.
-const PIECE: u64 = 256 * 1024;
-
-/// Pieces of a file that wait to be taken.
-const AHEAD: usize = 2;
+const PIECE: u64 = 128 * 1024;
 
 /// Opens a blob that is kept on this machine, from an offset on.
 pub type OpenFile = Arc<dyn Fn(u64) -> Result<Box<dyn Read + Send>, Failure> + Send + Sync>;
@@ -30,7 +26,7 @@ pub enum Supply {
 /// The bytes of a blob, one after the other.
 pub enum Pieces {
     Download(Box<Download>),
-    File(mpsc::Receiver<io::Result<Bytes>>),
+    File(Reading),
 }
 
 impl Supply {
@@ -52,35 +48,38 @@ impl Supply {
             Self::File(open) => {
                 let open = Arc::clone(open);
                 let opened = tokio::task::spawn_blocking(move || open(from)).await;
-                let mut file = opened.map_err(|_| Failure::stopped())??;
-                let (sender, pieces) = mpsc::channel(AHEAD);
-                tokio::task::spawn_blocking(move || {
-                    read_ahead(&mut *file, size - from, &sender);
-                });
-                Ok(Pieces::File(pieces))
+                let file = opened.map_err(|_| Failure::stopped())??;
+                let left = size - from;
+                Ok(Pieces::File(Reading { file, left }))
             }
         }
     }
 }
 
-fn read_ahead(file: &mut dyn Read, length: u64, sender: &mpsc::Sender<io::Result<Bytes>>) {
-    let mut done = 0;
-    while done < length {
-        let room = usize::try_from(PIECE.min(length - done)).unwrap_or(0);
-        let mut piece = vec![0; room];
-        let read = match file.read(&mut piece) {
-            Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            other => other,
-        };
-        let is_over = read.is_err();
-        let sent = sender.blocking_send(read.map(|read| {
-            piece.truncate(read);
-            done += read as u64;
-            Bytes::from(piece)
-        }));
-        if sent.is_err() || is_over {
-            return;
+/// A file being read. It is read by the thread that sends it: most of it is in memory,
+/// and handing it over costs more.
+pub struct Reading {
+    file: Box<dyn Read + Send>,
+    left: u64,
+}
+
+impl Reading {
+    fn next(&mut self) -> io::Result<Option<Bytes>> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        let mut piece = vec![0; usize::try_from(PIECE.min(self.left)).unwrap_or(0)];
+        loop {
+            match self.file.read(&mut piece) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(read) => {
+                    piece.truncate(read);
+                    self.left -= read as u64;
+                    return Ok(Some(Bytes::from(piece)));
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
         }
     }
 }
@@ -93,10 +92,7 @@ impl Pieces {
     pub async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
         match self {
             Self::Download(download) => Ok(download.next().await?),
-            Self::File(pieces) => match pieces.recv().await {
-                None => Ok(None),
-                Some(read) => Ok(Some(read.map_err(Failure::local)?)),
-            },
+            Self::File(reading) => reading.next().map_err(Failure::local),
         }
     }
 }

@@ -6,7 +6,6 @@ mod copy;
 mod faults;
 
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::Value;
 
