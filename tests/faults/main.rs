@@ -5,6 +5,8 @@
 //! A killed process shows what a process's death does, not what a loss of power
 //! does.
 
+#[path = "../support/docker_registry.rs"]
+mod docker_registry;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -19,6 +21,7 @@ mod quiet_start;
 mod search;
 mod store;
 mod strace;
+mod transfer;
 
 use std::collections::BTreeMap;
 use std::fs;
