@@ -257,7 +257,10 @@ fn every_example_of_the_help_is_a_command_that_works() {
                 "profile_list.yaml",
                 "- display_name: R\n  slug: r\n  kubespawner_override:\n    image: quay.io/a/r:1\n",
             )
-            .write("tool.sif", "a tool")
+            .write(
+                "tool.sif",
+                b"#!/usr/bin/env run-singularity\n\0SIF_MAGIC\0",
+            )
             .write("tool.json", r#"{"licence": "MIT"}"#)
             .write("kept.sif", "an older tool")
             .write(".config/fish/completions/x", "");

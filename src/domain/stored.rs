@@ -27,6 +27,8 @@ pub const OWN_FOLDERS: [&str; 2] = ["oci", "pictures"];
 /// What kind of source an image came from.
 pub mod client {
     pub const FILE: &str = "file";
+    /// A registry.
+    pub const OCI: &str = "oci";
     pub const URL: &str = "url";
 }
 

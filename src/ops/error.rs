@@ -78,7 +78,7 @@ pub enum Error {
 
 impl Error {
     /// Returns the failure of an argument that breaks a rule.
-    pub(super) fn invalid(rule: impl Into<String>) -> Self {
+    pub fn invalid(rule: impl Into<String>) -> Self {
         Self::Input {
             summary: rule.into(),
             faults: Vec::new(),

@@ -123,6 +123,11 @@ pub(super) fn real_platform(entry: &Descriptor) -> Option<&Platform> {
     (platform.os != "unknown" && !platform.os.is_empty()).then_some(platform)
 }
 
+/// Returns the entry of the platform that is usually meant, or else of the first.
+pub(super) fn usual(entries: &[Descriptor]) -> Option<&Descriptor> {
+    chosen(entries, USUAL_PLATFORM)
+}
+
 fn chosen<'a>(entries: &'a [Descriptor], wanted: &str) -> Option<&'a Descriptor> {
     let mut with_platform = entries
         .iter()

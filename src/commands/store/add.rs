@@ -4,13 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{at_length, print_added, store};
+use super::{at_length, print_added, store, stored_name};
 use crate::app::App;
 use crate::catalog::Catalog;
 use crate::commands::Status;
 use crate::commands::input::source;
-use crate::domain::stored::StoredName;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::ops;
 use crate::ops::store::{Keep, NewFile, NewRecord};
 
@@ -46,7 +45,7 @@ pub struct Add {
 impl Add {
     pub fn run(self, app: &mut App) -> Result<Status> {
         let store = store(app)?;
-        let name = parse(&self.name)?;
+        let name = stored_name(&self.name)?;
         let metadata = metadata(app, self.metadata)?;
         let new = NewFile {
             file: &self.file,
@@ -58,6 +57,7 @@ impl Add {
             },
             metadata,
             store: &store,
+            origin: None,
         };
         let place = app.place()?;
         let open = || Ok(Catalog::open_for_writing(&place)?);
@@ -106,7 +106,7 @@ impl Record {
         store(app)?;
         let new = NewRecord {
             url: self.url,
-            name: self.name.as_deref().map(parse).transpose()?,
+            name: self.name.as_deref().map(stored_name).transpose()?,
             metadata: metadata(app, self.metadata)?,
         };
         let image = ops::store::record_of_url(new)?;
@@ -114,10 +114,6 @@ impl Record {
         print_added(app, &added)?;
         Ok(Status::Done)
     }
-}
-
-pub(super) fn parse(name: &str) -> Result<StoredName> {
-    StoredName::parse(name).map_err(|rule| Error::new(Kind::InvalidInput, rule))
 }
 
 fn metadata(app: &mut App, file: Option<PathBuf>) -> Result<Vec<(String, String)>> {

@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::add::parse;
-use super::{at_length, store};
+use super::{at_length, store, stored_name};
 use crate::app::App;
 use crate::commands::complete::stored_uris;
 use crate::commands::{Status, confirmed, quoted};
@@ -36,7 +35,8 @@ impl Which {
                 find_one(&catalog, uri).map(|image| vec![image])
             };
             let found = found.map_err(|error| {
-                let is_ambiguous = matches!(error, ops::Error::Input { .. }) && parse(uri).is_ok();
+                let is_ambiguous =
+                    matches!(error, ops::Error::Input { .. }) && stored_name(uri).is_ok();
                 let failure = Error::from(error);
                 if is_ambiguous {
                     failure.hint("`--all` takes all of them")
@@ -177,7 +177,7 @@ impl Mv {
 impl Rename {
     pub fn run(self, app: &mut App) -> Result<Status> {
         let store = store(app)?;
-        let new = parse(&self.new)?;
+        let new = stored_name(&self.new)?;
         let image = find(&app.read()?, &self.uri)?;
         let mut catalog = app.write()?;
         let actor = app.actor();

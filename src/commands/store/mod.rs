@@ -12,6 +12,7 @@ use clap::Subcommand;
 use super::Status;
 use crate::app::{App, located};
 use crate::catalog::Put;
+use crate::domain::stored::StoredName;
 use crate::error::{Error, Kind, Result};
 use crate::ops;
 use crate::ops::store::Added;
@@ -53,7 +54,7 @@ pub fn run(app: &mut App, verb: Verb) -> Result<Status> {
 }
 
 /// Returns the folder of the store, which is needed to keep or record anything.
-fn store(app: &App) -> Result<PathBuf> {
+pub(super) fn store(app: &App) -> Result<PathBuf> {
     if let Some(store) = app.store() {
         return Ok(store);
     }
@@ -72,6 +73,11 @@ fn store(app: &App) -> Result<PathBuf> {
         "unset `IMGDEX_DISABLE_STORE`, and take `disabled` out of `[store]` in the config file, to \
          turn it on",
     ))
+}
+
+/// Returns the name that a text spells.
+pub(super) fn stored_name(name: &str) -> Result<StoredName> {
+    StoredName::parse(name).map_err(|rule| Error::new(Kind::InvalidInput, rule))
 }
 
 /// Does what may take long: its progress is told, and an interrupt ends it in order.

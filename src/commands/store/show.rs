@@ -13,7 +13,7 @@ use crate::commands::complete::stored_uris;
 use crate::domain::stored::StoredImage;
 use crate::error::{Error, Kind, Result};
 use crate::formats::document::{Position, json, write_json_pretty, write_yaml};
-use crate::ops::store::{find, path_of};
+use crate::ops::store::{find, place_of};
 use crate::output::format::Format;
 use crate::output::json::write_text;
 use crate::output::records::{Each, Record, write_walk};
@@ -93,10 +93,7 @@ impl List {
 impl Get {
     pub fn run(self, app: &mut App) -> Result<Status> {
         let image = find(&app.read()?, &self.uri)?;
-        let answer = match path_of(&image)? {
-            Some(path) => path.into_os_string(),
-            None => image.url.clone().unwrap_or_default().into(),
-        };
+        let answer = place_of(&image)?;
         let is_terminal = app.console.width.is_some();
         let out = app.console.out();
         if is_terminal {

@@ -4,7 +4,9 @@ use clap::Args;
 
 use super::super::Status;
 use super::super::how::How;
-use super::run::{Transfer, endpoint};
+use super::super::store::stored_name;
+use super::places::{SourceName, TargetName, endpoint, source, target};
+use super::run::Transfer;
 use crate::app::App;
 use crate::app::network::Choices;
 use crate::domain::reference;
@@ -23,7 +25,7 @@ use crate::output::records::write_one;
 ///
 /// A place is `HOST/REPOSITORY:TAG`, `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`,
 /// `docker-archive:FILE[:REFERENCE]`, `store:URI`, `containers-storage:IMAGE` or
-/// `docker-daemon:IMAGE`.
+/// `docker-daemon:IMAGE`; a Singularity image is a path that ends in `.sif`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -48,10 +50,14 @@ pub struct Copy {
 
 /// Get an image from a registry
 ///
-/// It goes into the store, unless `--to` names another place.
+/// It goes into the store, unless `--to` names another place: `imgdex store get` then
+/// prints where other tools find it. A Singularity image becomes a file, in the store or
+/// where `--to FILE.sif` says.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
+  imgdex pull alpine:3
+  imgdex pull quay.io/jupyter/base-notebook:latest --name lab/notebook:1
   imgdex pull quay.io/jupyter/base-notebook:latest --to oci:notebook:latest
   imgdex pull alpine:3 --to docker-archive:alpine.tar:alpine:3 --platform linux/amd64")]
 pub struct Pull {
@@ -60,7 +66,11 @@ pub struct Pull {
     reference: String,
     /// Where it goes [default: the store]
     #[arg(long, value_name = "TARGET")]
-    to: String,
+    to: Option<String>,
+    /// What the store calls it: `[COLLECTION/]NAME[:TAG][@VERSION]` [default: its repository
+    /// and tag]
+    #[arg(long, value_name = "NAME", conflicts_with = "to")]
+    name: Option<String>,
     #[command(flatten)]
     what: What,
     #[command(flatten)]
@@ -68,10 +78,14 @@ pub struct Pull {
 }
 
 /// Send an image of this machine to a registry
+///
+/// A Singularity image is named by its path, and becomes an artifact, as Singularity and
+/// Apptainer push it.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   imgdex push oci:notebook:latest registry.example.com/team/notebook:1
+  imgdex push tool.sif registry.example.com/team/tool:1
   imgdex push docker-archive:alpine.tar registry.example.com/mirror/alpine:3")]
 pub struct Push {
     /// Where it is
@@ -131,8 +145,8 @@ impl From<What> for Choice {
 impl Copy {
     pub fn run(self, app: &mut App) -> Result<Status> {
         let transfer = Transfer {
-            source: endpoint(&self.source)?,
-            target: endpoint(&self.target)?,
+            source: source(&self.source)?,
+            target: target(&self.target)?,
             choice: self.what.into(),
             all_tags: self.all_tags,
             choices: self.how.into(),
@@ -144,8 +158,12 @@ impl Copy {
 impl Pull {
     pub fn run(self, app: &mut App) -> Result<Status> {
         let transfer = Transfer {
-            source: in_registry(&self.reference)?,
-            target: endpoint(&self.to)?,
+            target: match (self.to, self.name) {
+                (Some(to), _) => target(&to)?,
+                (None, Some(name)) => TargetName::Store(Some(stored_name(&name)?)),
+                (None, None) => TargetName::Store(None),
+            },
+            source: SourceName::Endpoint(in_registry(&self.reference)?),
             choice: self.what.into(),
             all_tags: false,
             choices: self.how.into(),
@@ -157,8 +175,8 @@ impl Pull {
 impl Push {
     pub fn run(self, app: &mut App) -> Result<Status> {
         let transfer = Transfer {
-            source: endpoint(&self.source)?,
-            target: in_registry(&self.reference)?,
+            source: source(&self.source)?,
+            target: TargetName::Endpoint(in_registry(&self.reference)?),
             choice: self.what.into(),
             all_tags: false,
             choices: self.how.into(),

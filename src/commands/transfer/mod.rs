@@ -1,6 +1,7 @@
 //! `imgdex copy`, `pull`, `push` and `tag`: images from one place to another.
 
 mod copy;
+mod places;
 mod rows;
 mod run;
 

@@ -2,47 +2,49 @@
 //! and what was copied printed.
 
 use super::super::Status;
+use super::places::{Shelf, SourceName, TargetName, reference_of};
 use crate::app::network::{Choices, Reach};
 use crate::app::{App, Hold};
-use crate::domain::reference::{Reference, Registry};
+use crate::catalog::Catalog;
+use crate::domain::change::Actor;
+use crate::domain::reference::Registry;
 use crate::domain::transport::Endpoint;
 use crate::error::{Error, Kind, Result};
 use crate::ops;
-use crate::ops::transfer::{Choice, Copied, OpenSource, OpenTarget, copy};
+use crate::ops::store::{Keeping, keep};
+use crate::ops::transfer::{
+    Choice, Copied, OpenSource, OpenTarget, Source, Start, Tick, copy, fetch_sif,
+};
 use crate::output::records::{write_list, write_one};
 use crate::output::transfer::Bars;
-use crate::registry::Work;
+use crate::registry::{Network, Work};
 
 /// What is copied where.
 pub struct Transfer {
-    pub source: Endpoint,
-    pub target: Endpoint,
+    pub source: SourceName,
+    pub target: TargetName,
     pub choice: Choice,
     pub all_tags: bool,
     pub choices: Choices,
 }
 
-/// Returns the end of a copy that a text names.
-///
-/// # Errors
-/// Where it names none.
-pub fn endpoint(text: &str) -> Result<Endpoint> {
-    Endpoint::parse(text).map_err(|rule| {
-        Error::new(Kind::InvalidInput, rule).hint(
-            "an image is `HOST/REPOSITORY:TAG`, `oci:DIR:TAG`, `oci-archive:FILE:TAG`, \
-             `docker-archive:FILE:REFERENCE`, `store:URI`, `containers-storage:IMAGE` or \
-             `docker-daemon:IMAGE`",
-        )
-    })
+/// A target that is open.
+enum Target {
+    Open(Box<OpenTarget>),
+    File(std::path::PathBuf),
+    Store(Box<InStore>),
+}
+
+/// A place in the store, and the catalog that it is recorded in.
+struct InStore {
+    shelf: Shelf,
+    catalog: Catalog,
+    actor: Actor,
 }
 
 impl Transfer {
     pub fn run(self, app: &mut App) -> Result<Status> {
-        let default = app.default_registry()?;
-        let reach = self.reach(app, &default)?;
-        let done = self.copy(app, &reach, &default);
-        reach.tell(app);
-        let (copied, failed) = done?;
+        let (copied, failed) = self.copied(app)?;
         for one in &copied {
             if !one.foreign_layers.is_empty() {
                 app.console.warn(&format!(
@@ -64,16 +66,45 @@ impl Transfer {
         })
     }
 
-    fn reach(&self, app: &mut App, default: &Registry) -> Result<Reach> {
-        let mut registries = Vec::new();
-        for endpoint in [&self.source, &self.target] {
-            if let Endpoint::Registry(text) = endpoint
-                && let Ok(reference) = Reference::parse_with_default(text, default)
-            {
-                registries.push(reference.registry().clone());
-            }
+    /// Copies, and returns what was copied, and whether something could not be.
+    pub fn copied(&self, app: &mut App) -> Result<(Vec<Copied>, bool)> {
+        let default = app.default_registry()?;
+        let start = self.source.start(app)?;
+        let shelf = self.shelf(app, &start, &default)?;
+        let reach = self.reach(app, &start, &default)?;
+        let done = self.copy(app, &reach, (&start, shelf), &default);
+        reach.tell(app);
+        done
+    }
+
+    /// Returns the place in the store that the image goes to, where it does.
+    fn shelf(&self, app: &App, start: &Start, default: &Registry) -> Result<Option<Shelf>> {
+        let TargetName::Store(name) = &self.target else {
+            return Ok(None);
+        };
+        let reference = match start {
+            Start::Endpoint(endpoint) => reference_of(endpoint, default),
+            _ => None,
+        };
+        let shelf = Shelf::of(app, name.clone(), reference)?;
+        if self.all_tags && name.as_ref().is_some_and(|name| name.tag.is_some()) {
+            let message = "with `--all-tags`, name both sides without a tag";
+            return Err(Error::new(Kind::InvalidInput, message));
         }
-        let registries: Vec<&Registry> = registries.iter().collect();
+        Ok(Some(shelf))
+    }
+
+    fn reach(&self, app: &mut App, start: &Start, default: &Registry) -> Result<Reach> {
+        let mut endpoints = Vec::new();
+        if let Start::Endpoint(endpoint) = start {
+            endpoints.push(endpoint);
+        }
+        if let TargetName::Endpoint(endpoint) = &self.target {
+            endpoints.push(endpoint);
+        }
+        let of = |endpoint: &&Endpoint| reference_of(endpoint, default);
+        let references: Vec<_> = endpoints.iter().filter_map(of).collect();
+        let registries: Vec<&Registry> = references.iter().map(|one| one.registry()).collect();
         let choices = Choices {
             work: Work::Blobs,
             ..self.choices.clone()
@@ -81,11 +112,11 @@ impl Transfer {
         app.reach(&registries, &choices)
     }
 
-    /// Returns what was copied, and whether something of it could not be.
     fn copy(
         &self,
         app: &mut App,
         reach: &Reach,
+        (start, shelf): (&Start, Option<Shelf>),
         default: &Registry,
     ) -> Result<(Vec<Copied>, bool)> {
         let interrupt = app.interrupt.clone();
@@ -96,9 +127,25 @@ impl Transfer {
             error => error.into(),
         };
         let mut go_on = |_| hold.as_ref().is_none_or(Hold::go_on);
-        let source = OpenSource::open(&self.source, default, &mut go_on).map_err(stopped)?;
-        let target = OpenTarget::open(&self.target, default).map_err(stopped)?;
-        if !source.has_scratch() && !target.has_scratch() {
+        let source = OpenSource::open(start, default, &mut go_on).map_err(stopped)?;
+        let mut target = match (shelf, &self.target) {
+            (Some(shelf), _) => Target::Store(Box::new(InStore {
+                shelf,
+                // Before anything is pulled that could not be recorded.
+                catalog: app.write()?,
+                actor: app.actor(),
+            })),
+            (None, TargetName::File(file)) => Target::File(file.clone()),
+            (None, TargetName::Endpoint(endpoint)) => {
+                let target = OpenTarget::open(endpoint, default).map_err(stopped)?;
+                Target::Open(Box::new(target))
+            }
+            (None, TargetName::Store(_)) => {
+                return Err(Error::new(Kind::Failure, "the store is not open"));
+            }
+        };
+        let is_plain = matches!(&target, Target::Open(target) if !target.has_scratch());
+        if is_plain && !source.has_scratch() {
             hold = None;
         }
         let go_on = || hold.as_ref().is_none_or(Hold::go_on);
@@ -110,8 +157,7 @@ impl Transfer {
             let tags = source.source.tags(network).map_err(stopped)?;
             for tag in &tags {
                 let one = source.source.tagged(tag).map_err(stopped)?;
-                let there = target.destination.tagged(tag).map_err(stopped)?;
-                let done = copy(network, &one, &there, &self.choice, &mut |blobs| {
+                let done = self.one(network, &one, (&mut target, Some(tag)), &mut |blobs| {
                     bars.show(blobs);
                     go_on()
                 });
@@ -128,15 +174,51 @@ impl Transfer {
                 }
             }
         } else {
-            let ends = (&source.source, &target.destination);
-            let done = copy(network, ends.0, ends.1, &self.choice, &mut |blobs| {
+            let source = &source.source;
+            let done = self.one(network, source, (&mut target, None), &mut |blobs| {
                 bars.show(blobs);
                 go_on()
             });
             copied.push(done.map_err(stopped)?);
         }
         bars.clear();
-        target.finish(&mut |_| go_on()).map_err(stopped)?;
+        if let Target::Open(target) = target {
+            target.finish(&mut |_| go_on()).map_err(stopped)?;
+        }
         Ok((copied, failed))
+    }
+
+    /// Copies one image.
+    fn one(
+        &self,
+        network: &Network,
+        source: &Source,
+        (target, tag): (&mut Target, Option<&str>),
+        tick: Tick<'_>,
+    ) -> ops::Result<Copied> {
+        let choice = &self.choice;
+        match target {
+            Target::Open(target) => {
+                let there = match tag {
+                    Some(tag) => target.destination.tagged(tag)?,
+                    None => target.destination.clone(),
+                };
+                copy(network, source, &there, choice, tick)
+            }
+            Target::File(file) => fetch_sif(network, source, file, choice, tick),
+            Target::Store(place) => {
+                let (name, url) = match tag {
+                    Some(tag) => place.shelf.tagged(tag)?,
+                    None => place.shelf.plain(),
+                };
+                let keeping = Keeping {
+                    store: &place.shelf.store,
+                    name,
+                    url,
+                    actor: place.actor.clone(),
+                };
+                keep(network, &mut place.catalog, source, keeping, choice, tick)
+            }
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::find::{gone, path_of, reread};
+use super::oci::{in_layout, is_no_file, take_away};
 use crate::catalog::Catalog;
 use crate::domain::change::Actor;
 use crate::domain::stored::{StoredImage, StoredName, StoredUri, ending_of};
@@ -32,11 +33,15 @@ pub fn remove(
 ) -> Result<Removed> {
     let writer = catalog.begin(actor.clone())?;
     let mut paths: Vec<PathBuf> = Vec::new();
+    let mut kept_in_layout = Vec::new();
     for image in images {
         let now = writer.stored_image(&image.uri)?;
         let now = now.ok_or_else(|| gone(&image.uri))?;
         writer.delete_stored(&now)?;
-        paths.extend(now.path);
+        match (in_layout(&now), now.path) {
+            (Some((folder, digest)), Some(path)) => kept_in_layout.push((folder, digest, path)),
+            (_, path) => paths.extend(path),
+        }
     }
     let mut removed = Removed::default();
     if !files_too {
@@ -61,6 +66,14 @@ pub fn remove(
         let work = || files::remove(&path);
         if let Err(error) = unless_recorded(catalog, actor.clone(), &path, work) {
             removed.failed.push(error);
+        }
+    }
+    kept_in_layout.dedup();
+    for (folder, digest, path) in kept_in_layout {
+        match take_away(catalog, actor.clone(), (&folder, &digest)) {
+            Ok(true) => removed.shared.push(path),
+            Ok(false) => {}
+            Err(error) => removed.failed.push(error),
         }
     }
     Ok(removed)
@@ -93,6 +106,9 @@ pub fn move_file(
     to: &Path,
     go_on: GoOn<'_>,
 ) -> Result<PathBuf> {
+    if in_layout(image).is_some() {
+        return Err(is_no_file(image));
+    }
     let Some(from) = path_of(image)? else {
         return Err(Error::invalid(format!(
             "`{}` is a record without a file: there is nothing to move",
@@ -145,7 +161,8 @@ pub fn rename(
         return Err(taken(&uri));
     }
     let store = files::real_folder(store).unwrap_or_else(|_| store.to_path_buf());
-    let from = path_of(image)?.filter(|path| path.starts_with(&store));
+    let is_file = in_layout(image).is_none();
+    let from = path_of(image)?.filter(|path| is_file && path.starts_with(&store));
     match from {
         None => {
             let writer = catalog.begin(actor)?;

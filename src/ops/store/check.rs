@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use super::check_oci::{Layouts, Unrecorded, forget, unrecorded};
 use super::record_of;
 use crate::catalog::{Catalog, Writer};
 use crate::domain::change::Actor;
@@ -24,7 +25,7 @@ pub struct Check<'a> {
 /// A record and a file that do not agree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// `file gone` or `no record`.
+    /// `file gone`, `blobs gone` or `no record`.
     pub problem: &'static str,
     /// Unset for a file that no name can be made of.
     pub uri: Option<String>,
@@ -54,10 +55,15 @@ pub fn check(
         Some(store) => strays_in(catalog, store)?,
         None => Vec::new(),
     };
+    let unrecorded = match &store {
+        Some(store) => unrecorded(catalog, store)?,
+        None => Vec::new(),
+    };
     // After the files, so that one that was added meanwhile is known.
     let mut lost = Vec::new();
+    let mut layouts = Layouts::default();
     catalog.for_each_stored::<Error>("", |image| {
-        if image.path.as_deref().is_some_and(files::is_gone) {
+        if image.path.as_deref().is_some_and(files::is_gone) || layouts.lack(&image)? {
             lost.push(image);
         }
         Ok(())
@@ -79,12 +85,15 @@ pub fn check(
         })?;
     }
     let Some((catalog, actor)) = repair else {
-        return Ok(findings(&lost, &strays, store.as_deref(), &hashed));
+        let mut found = findings(&lost, &strays, store.as_deref(), &hashed);
+        found.extend(unrecorded.iter().map(Unrecorded::finding));
+        return Ok(found);
     };
-    let writer = catalog.begin(actor)?;
+    let writer = catalog.begin(actor.clone())?;
     let mut done = Vec::new();
+    let mut layouts = Layouts::default();
     for image in &lost {
-        done.extend(repair_record(&writer, image, &hashed)?);
+        done.extend(repair_record(&writer, image, &hashed, &mut layouts)?);
     }
     if let Some(store) = &store {
         for stray in &strays {
@@ -94,6 +103,11 @@ pub fn check(
         }
     }
     writer.commit()?;
+    if let Some(store) = &store {
+        for image in unrecorded {
+            done.push(image.record(catalog, actor.clone(), store)?);
+        }
+    }
     Ok(done)
 }
 
@@ -116,7 +130,7 @@ fn findings(
     hashed: &Hashed,
 ) -> Vec<Finding> {
     let of_record = lost.iter().map(|image| Finding {
-        problem: "file gone",
+        problem: problem_of(image),
         uri: Some(image.uri.to_string()),
         path: image.path.clone().unwrap_or_default(),
         repair: None,
@@ -130,6 +144,14 @@ fn findings(
         found: None,
     });
     of_record.chain(of_file).collect()
+}
+
+fn problem_of(image: &StoredImage) -> &'static str {
+    match image.path.as_deref().is_some_and(files::is_gone) {
+        true => "file gone",
+        // The manifest is there.
+        false => "blobs gone",
+    }
 }
 
 /// Returns what a path in the store can be named, without a version that would have
@@ -181,13 +203,14 @@ fn repair_record(
     writer: &Writer<'_>,
     image: &StoredImage,
     hashed: &Hashed,
+    layouts: &mut Layouts,
 ) -> Result<Option<Finding>> {
     let now = writer.stored_image(&image.uri)?;
     let Some(now) = now.filter(|now| now.path == image.path) else {
         return Ok(None);
     };
     let path = now.path.clone().unwrap_or_default();
-    if !files::is_gone(&path) {
+    if !files::is_gone(&path) && !layouts.lack(&now)? {
         return Ok(None);
     }
     let found = hashed.of(&now).filter(|found| !files::is_gone(found));
@@ -198,11 +221,12 @@ fn repair_record(
         }
         None => {
             writer.delete_stored(&now)?;
+            forget(&now)?;
             (path, "dropped")
         }
     };
     Ok(Some(Finding {
-        problem: "file gone",
+        problem: problem_of(image),
         uri: Some(now.uri.to_string()),
         path,
         repair: Some(repair),

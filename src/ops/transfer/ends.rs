@@ -9,12 +9,34 @@ use tempfile::TempDir;
 
 use super::local::Local;
 use super::place::{Destination, Source};
+use super::sif;
 use crate::domain::manifest::Descriptor;
-use crate::domain::reference::{Reference, Registry};
+use crate::domain::reference::{Digest, Reference, Registry};
 use crate::domain::transport::Endpoint;
 use crate::ops::{Error, Result};
 use crate::store::files::GoOn;
 use crate::store::oci::{ArchiveLayout, ArchiveWriter, Layout, docker_archive};
+
+/// What a source turned out to be.
+#[derive(Debug, Clone)]
+pub enum Start {
+    Endpoint(Endpoint),
+    /// An image of a layout.
+    Layout {
+        folder: PathBuf,
+        digest: Digest,
+        /// As the user wrote it.
+        name: String,
+    },
+    /// A Singularity image.
+    Sif {
+        file: PathBuf,
+        /// What a registry is to call the file.
+        title: String,
+        /// As the user wrote it.
+        name: String,
+    },
+}
 
 /// Bytes that go into an archive at once.
 const PIECE: usize = 1024 * 1024;
@@ -67,16 +89,37 @@ impl OpenSource {
     ///
     /// # Errors
     /// Where it is not there, or not what it should be.
-    pub fn open(endpoint: &Endpoint, default: &Registry, go_on: GoOn<'_>) -> Result<Self> {
+    pub fn open(start: &Start, default: &Registry, go_on: GoOn<'_>) -> Result<Self> {
+        let plain = |source| Self {
+            source,
+            _scratch: None,
+        };
+        let endpoint = match start {
+            Start::Endpoint(endpoint) => endpoint,
+            Start::Layout {
+                folder,
+                digest,
+                name,
+            } => {
+                return Ok(plain(Source::Local {
+                    images: Local::Layout(Arc::new(Layout::open(folder)?)),
+                    tag: Some(digest.to_string()),
+                    name: name.clone(),
+                }));
+            }
+            Start::Sif { file, title, name } => {
+                return Ok(plain(Source::Local {
+                    images: Local::Made(Arc::new(sif::made_of(file, title, go_on)?)),
+                    tag: None,
+                    name: name.clone(),
+                }));
+            }
+        };
         let name = endpoint.to_string();
         let local = |images, tag: &Option<String>| Source::Local {
             images,
             tag: tag.clone(),
             name: name.clone(),
-        };
-        let plain = |source| Self {
-            source,
-            _scratch: None,
         };
         Ok(match endpoint {
             Endpoint::Registry(text) => plain(Source::registry(text, default)?),
@@ -230,7 +273,7 @@ fn archive(
     Ok(writer.finish(&named)?)
 }
 
-fn scratch_in(folder: &Path) -> Result<TempDir> {
+pub(super) fn scratch_in(folder: &Path) -> Result<TempDir> {
     tempfile::Builder::new()
         .prefix(".imgdex-copy-")
         .tempdir_in(folder)

@@ -6,6 +6,7 @@ mod ends;
 mod local;
 mod place;
 mod plan;
+pub(super) mod sif;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,10 +17,12 @@ use super::Result;
 use crate::domain::manifest::{Content, Manifest, Platform};
 use crate::domain::reference::{Digest, Reference, Tag};
 use crate::registry::{How, Job, Network, Progress, State};
-pub use ends::{OpenSource, OpenTarget};
-pub use local::{Local, Made};
+pub use ends::{OpenSource, OpenTarget, Start};
+pub use local::Local;
+pub(super) use place::tag_in_store;
 pub use place::{Destination, Source};
 use plan::Plan;
+pub use sif::fetch_sif;
 
 /// What is copied of a source, and how.
 #[derive(Debug, Clone, Default)]
@@ -90,7 +93,21 @@ pub fn copy(
     tick: Tick<'_>,
 ) -> Result<Copied> {
     let root = chosen(network, source, choice.platform.as_deref())?;
-    destination.check(&root)?;
+    copy_root(network, (source, destination), &root, choice, tick)
+}
+
+/// Copies what a manifest needs, and the manifest last.
+///
+/// # Errors
+/// As [`copy`].
+pub(super) fn copy_root(
+    network: &Network,
+    (source, destination): (&Source, &Destination),
+    root: &Manifest,
+    choice: &Choice,
+    tick: Tick<'_>,
+) -> Result<Copied> {
+    destination.check(root)?;
     let copied = |manifests, blobs| Copied {
         source: source.to_string(),
         target: destination.to_string(),
@@ -101,28 +118,35 @@ pub fn copy(
         referrers: 0,
         foreign_layers: Vec::new(),
     };
-    if !choice.force && !choice.referrers && destination.is_that(network, &root)? {
+    if !choice.force && !choice.referrers && destination.is_that(network, root)? {
         return Ok(copied(0, Blobs::default()));
     }
     let mut plan = Plan::new(network, source, destination, choice.force);
     if choice.referrers {
         plan.referrers = Some(BTreeSet::new());
     }
-    plan.add_root(&root)?;
-    let jobs: Vec<Job> = plan.jobs();
-    let progress: Vec<Arc<Progress>> = jobs.iter().map(|job| Arc::clone(&job.progress)).collect();
-    let done = network.transfer(jobs, &mut || tick(&seen(&progress)));
-    done.map_err(place::failed)?;
-    let blobs = blobs_of(&progress);
+    plan.add_root(root)?;
+    let blobs = bring(network, plan.jobs(), tick)?;
     for manifest in &plan.manifests {
         destination.put(network, manifest)?;
     }
-    destination.put_root(network, &root)?;
+    destination.put_root(network, root)?;
     Ok(Copied {
         referrers: plan.referrers.map_or(0, |found| found.len() as u64),
         foreign_layers: plan.foreign,
         ..copied(plan.manifests.len() as u64 + 1, blobs)
     })
+}
+
+/// Brings blobs to where they are missing.
+///
+/// # Errors
+/// Where one of them cannot be had, or is not what it should be.
+pub(super) fn bring(network: &Network, jobs: Vec<Job>, tick: Tick<'_>) -> Result<Blobs> {
+    let progress: Vec<Arc<Progress>> = jobs.iter().map(|job| Arc::clone(&job.progress)).collect();
+    let done = network.transfer(jobs, &mut || tick(&seen(&progress)));
+    done.map_err(place::failed)?;
+    Ok(blobs_of(&progress))
 }
 
 /// Gives a manifest of a registry another tag.
@@ -147,7 +171,14 @@ pub fn tag(network: &Network, reference: &Reference, tag: Tag) -> Result<Copied>
 }
 
 /// Returns what is copied of a source: the whole, or the image of one platform.
-fn chosen(network: &Network, source: &Source, platform: Option<&str>) -> Result<Manifest> {
+///
+/// # Errors
+/// Where it is not there, or has no image for that platform.
+pub(super) fn chosen(
+    network: &Network,
+    source: &Source,
+    platform: Option<&str>,
+) -> Result<Manifest> {
     let root = source.root(network)?;
     let Some(wanted) = platform else {
         return Ok(root);

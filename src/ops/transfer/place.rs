@@ -33,6 +33,12 @@ pub enum Destination {
         /// As the user wrote it.
         name: String,
     },
+    /// The layout of the store, whose entries are called after their digests.
+    Store {
+        layout: Arc<Layout>,
+        /// Where the image comes from.
+        reference: Option<String>,
+    },
 }
 
 /// Returns the failure of a blob as one of an operation.
@@ -64,6 +70,7 @@ impl fmt::Display for Destination {
         match self {
             Self::Registry(reference) => reference.fmt(formatter),
             Self::Layout { name, .. } => formatter.write_str(name),
+            Self::Store { .. } => formatter.write_str("the store"),
         }
     }
 }
@@ -191,6 +198,7 @@ impl Destination {
                 name: format!("{name}:{tag}"),
             }),
             Self::Layout { name, .. } => Err(has_tag(name)),
+            Self::Store { .. } => Ok(self.clone()),
         }
     }
 
@@ -244,7 +252,7 @@ impl Destination {
                     .is_some())
             }
             // Looking at each blob costs next to nothing.
-            Self::Layout { .. } => Ok(false),
+            Self::Layout { .. } | Self::Store { .. } => Ok(false),
         }
     }
 
@@ -260,7 +268,9 @@ impl Destination {
                     _ => None,
                 },
             },
-            Self::Layout { layout, .. } => Target::Local(place_in(layout, digest, size)),
+            Self::Layout { layout, .. } | Self::Store { layout, .. } => {
+                Target::Local(place_in(layout, digest, size))
+            }
         }
     }
 
@@ -275,7 +285,7 @@ impl Destination {
                 let one = reference.clone().with_digest(digest.clone());
                 Ok(network.wait(network.client.put_manifest(&one, manifest))?)
             }
-            Self::Layout { layout, .. } => {
+            Self::Layout { layout, .. } | Self::Store { layout, .. } => {
                 put_document(layout, manifest)?;
                 // There is no other way to find what refers to an image.
                 if manifest.subject.is_some() {
@@ -303,8 +313,26 @@ impl Destination {
                 put_document(layout, manifest)?;
                 Ok(layout.tag(&manifest.as_entry(), tag.as_deref())?)
             }
+            Self::Store { layout, reference } => {
+                put_document(layout, manifest)?;
+                tag_in_store(layout, manifest, reference.as_deref())
+            }
         }
     }
+}
+
+/// Makes the entry of a manifest in the layout of the store.
+///
+/// # Errors
+/// Where it cannot be written.
+pub fn tag_in_store(layout: &Layout, manifest: &Manifest, reference: Option<&str>) -> Result<()> {
+    let mut entry = manifest.as_entry();
+    if let Some(reference) = reference {
+        entry
+            .annotations
+            .insert(oci::IMAGE_NAME.to_owned(), reference.to_owned());
+    }
+    Ok(layout.tag(&entry, Some(manifest.descriptor.digest.hex()))?)
 }
 
 fn tagged(reference: &Reference, tag: &str) -> Result<Reference> {

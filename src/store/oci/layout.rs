@@ -194,6 +194,13 @@ impl Layout {
         found.ok_or_else(|| self.missing(digest))
     }
 
+    /// Returns where a blob lies, or would.
+    #[must_use]
+    pub fn blob_path(&self, digest: &Digest) -> std::path::PathBuf {
+        let folder = self.path().join(BLOBS).join(digest.algorithm().as_str());
+        folder.join(digest.hex())
+    }
+
     /// Returns whether a blob of that size is there. It then stays until this layout is
     /// dropped, so that an image that needs it can be tagged.
     ///

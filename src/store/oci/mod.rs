@@ -32,6 +32,10 @@ pub use tar::Section;
 /// The annotation of an entry of `index.json` that holds its tag.
 pub const REF_NAME: &str = "org.opencontainers.image.ref.name";
 
+/// The annotation of an entry that holds the whole reference of its image, as containerd
+/// and BuildKit write and read it.
+pub const IMAGE_NAME: &str = "io.containerd.image.name";
+
 /// Bytes of the largest manifest or config that is read, the limit of registries.
 pub const LARGEST_DOCUMENT: u64 = 4 * 1024 * 1024;
 

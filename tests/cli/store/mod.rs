@@ -2,6 +2,7 @@
 
 mod add;
 mod check;
+mod pulled;
 mod refused;
 mod sregistry;
 
@@ -29,7 +30,7 @@ fn with_tool() -> Home {
     home
 }
 
-fn store(home: &Home) -> PathBuf {
+pub(crate) fn store(home: &Home) -> PathBuf {
     home.path().join(".local/share/imgdex/store")
 }
 
@@ -40,7 +41,7 @@ fn shown(home: &Home, ran: &Ran) -> String {
 }
 
 /// Returns the paths of all files below a folder, sorted, with the hashes named.
-fn files(folder: &Path) -> Vec<String> {
+pub(crate) fn files(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_path_buf()];
     while let Some(current) = folders.pop() {
@@ -61,7 +62,7 @@ fn files(folder: &Path) -> Vec<String> {
     found
 }
 
-fn uris(home: &Home) -> Vec<String> {
+pub(crate) fn uris(home: &Home) -> Vec<String> {
     lines(home.run("store list -o name"))
         .into_iter()
         .map(|uri| uri.replace(ONE, "<one>").replace(TWO, "<two>"))

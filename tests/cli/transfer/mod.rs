@@ -4,6 +4,7 @@
 mod archives;
 mod copy;
 mod faults;
+mod sif;
 
 use std::path::Path;
 
