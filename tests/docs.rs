@@ -180,6 +180,8 @@ fn at(registry: &DockerRegistry, command: String) -> String {
         "imgdex pull ",
         "imgdex push ",
         "imgdex tag ",
+        "imgdex store record ",
+        "imgdex store refresh",
     ];
     if !asks.iter().any(|asks| command.contains(asks)) {
         return command;
@@ -200,6 +202,8 @@ fn at(registry: &DockerRegistry, command: String) -> String {
         format!("echo token | imgdex login {host} --token-stdin\n")
     } else if command.starts_with("imgdex images pin ") {
         "imgdex images verify\n".to_owned()
+    } else if command.starts_with("imgdex store refresh") {
+        "imgdex store record alpine:3 --name lab/notebook\n".to_owned()
     } else if command.starts_with("imgdex push ") {
         format!(
             "imgdex pull {host}/jupyter/base-notebook --to oci:notebook:latest\n\

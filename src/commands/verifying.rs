@@ -30,6 +30,15 @@ fn platform(text: &str) -> std::result::Result<String, String> {
     }
 }
 
+impl From<How> for Verifying {
+    fn from(how: How) -> Self {
+        Self {
+            how,
+            ..Self::default()
+        }
+    }
+}
+
 impl Verifying {
     /// Returns the platform that images must have, where somebody says so.
     pub fn platform(&self, app: &App) -> Option<String> {

@@ -1,4 +1,4 @@
-//! `imgdex store add` and `record`.
+//! `imgdex store add`.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use crate::commands::Status;
 use crate::commands::input::source;
 use crate::error::{Error, Result};
 use crate::ops;
-use crate::ops::store::{Keep, NewFile, NewRecord};
+use crate::ops::store::{Keep, NewFile};
 
 /// Move a file into the store, and record it
 ///
@@ -81,42 +81,8 @@ impl Add {
     }
 }
 
-/// Record a URL without a file
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  imgdex store record --url https://example.com/images/tool.sif
-  imgdex store record --url docker://quay.io/example/tool:1.2 --name lab/tool:1.2
-  echo '{\"url\": \"https://example.com/tool.sif\", \"licence\": \"MIT\"}' | \\
-    imgdex store record --metadata -")]
-pub struct Record {
-    /// The URL; without it, the `url` of the metadata
-    #[arg(long, value_name = "URL")]
-    url: Option<String>,
-    /// `[COLLECTION/]NAME[:TAG][@VERSION]`; without it, the last part of the URL
-    #[arg(long, value_name = "NAME")]
-    name: Option<String>,
-    /// A JSON or YAML object to be kept with the record; `-` is standard input
-    #[arg(long, value_name = "FILE")]
-    metadata: Option<PathBuf>,
-}
-
-impl Record {
-    pub fn run(self, app: &mut App) -> Result<Status> {
-        store(app)?;
-        let new = NewRecord {
-            url: self.url,
-            name: self.name.as_deref().map(stored_name).transpose()?,
-            metadata: metadata(app, self.metadata)?,
-        };
-        let image = ops::store::record_of_url(new)?;
-        let added = ops::store::record(&mut app.write()?, app.actor(), &image)?;
-        print_added(app, &added)?;
-        Ok(Status::Done)
-    }
-}
-
-fn metadata(app: &mut App, file: Option<PathBuf>) -> Result<Vec<(String, String)>> {
+/// Returns the fields of a file of metadata.
+pub(super) fn metadata(app: &mut App, file: Option<PathBuf>) -> Result<Vec<(String, String)>> {
     match file {
         Some(file) => Ok(ops::store::metadata(source(app, Some(&file))?)?),
         None => Ok(Vec::new()),

@@ -3,6 +3,7 @@
 mod add;
 mod change;
 mod check;
+mod record;
 mod show;
 
 use std::path::PathBuf;
@@ -23,7 +24,7 @@ use crate::store::files::GoOn;
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     Add(add::Add),
-    Record(add::Record),
+    Record(record::Record),
     List(show::List),
     Get(show::Get),
     Inspect(show::Inspect),
@@ -32,6 +33,7 @@ pub enum Verb {
     Mv(change::Mv),
     Rename(change::Rename),
     Labels(show::Labels),
+    Refresh(record::Refresh),
     Check(check::Check),
     ImportSregistry(check::ImportSregistry),
 }
@@ -48,6 +50,7 @@ pub fn run(app: &mut App, verb: Verb) -> Result<Status> {
         Verb::Mv(command) => command.run(app),
         Verb::Rename(command) => command.run(app),
         Verb::Labels(command) => command.run(app),
+        Verb::Refresh(command) => command.run(app),
         Verb::Check(command) => command.run(app),
         Verb::ImportSregistry(command) => command.run(app),
     }

@@ -10,6 +10,8 @@ use super::store;
 use crate::app::App;
 use crate::commands::Status;
 use crate::commands::complete::stored_uris;
+use crate::commands::how::How;
+use crate::commands::transfer::pull_recorded;
 use crate::domain::stored::StoredImage;
 use crate::error::{Error, Kind, Result};
 use crate::formats::document::{Position, json, write_json_pretty, write_yaml};
@@ -31,18 +33,25 @@ pub struct List {
     query: String,
 }
 
-/// Print where the file of an image is, or the URL where only that is recorded
+/// Print where an image is, or the reference or URL where only that is recorded
 ///
+/// It is the path of a file, or `oci:FOLDER:NAME`, which podman and skopeo take as it is.
 /// Without a tag it is `latest`, or the only one.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   imgdex store get lab/old
+  imgdex store get lab/old --pull
   cp \"$(imgdex store get lab/old:latest)\" copy.sif")]
 pub struct Get {
     /// `[COLLECTION/]NAME[:TAG][@VERSION]`
     #[arg(value_name = "URI", add = stored_uris())]
     uri: String,
+    /// Pull the image first where only its reference is recorded
+    #[arg(long)]
+    pull: bool,
+    #[command(flatten)]
+    how: How,
 }
 
 /// Show everything that is known of an image, as JSON
@@ -92,7 +101,10 @@ impl List {
 
 impl Get {
     pub fn run(self, app: &mut App) -> Result<Status> {
-        let image = find(&app.read()?, &self.uri)?;
+        let mut image = find(&app.read()?, &self.uri)?;
+        if self.pull && image.path.is_none() {
+            image = pull_recorded(app, &image, self.how.into())?;
+        }
         let answer = place_of(&image)?;
         let is_terminal = app.console.width.is_some();
         let out = app.console.out();

@@ -150,6 +150,7 @@ impl Copy {
             choice: self.what.into(),
             all_tags: self.all_tags,
             choices: self.how.into(),
+            url: None,
         };
         transfer.run(app)
     }
@@ -167,6 +168,7 @@ impl Pull {
             choice: self.what.into(),
             all_tags: false,
             choices: self.how.into(),
+            url: None,
         };
         transfer.run(app)
     }
@@ -180,6 +182,7 @@ impl Push {
             choice: self.what.into(),
             all_tags: false,
             choices: self.how.into(),
+            url: None,
         };
         transfer.run(app)
     }

@@ -6,3 +6,4 @@ mod rows;
 mod run;
 
 pub use copy::{Copy, Pull, Push, Tag};
+pub use run::pull_recorded;

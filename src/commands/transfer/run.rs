@@ -8,10 +8,11 @@ use crate::app::{App, Hold};
 use crate::catalog::Catalog;
 use crate::domain::change::Actor;
 use crate::domain::reference::Registry;
+use crate::domain::stored::{StoredImage, StoredName};
 use crate::domain::transport::Endpoint;
 use crate::error::{Error, Kind, Result};
 use crate::ops;
-use crate::ops::store::{Keeping, keep};
+use crate::ops::store::{Keeping, find, keep, recorded_reference, supersede};
 use crate::ops::transfer::{
     Choice, Copied, OpenSource, OpenTarget, Source, Start, Tick, copy, fetch_sif,
 };
@@ -26,6 +27,40 @@ pub struct Transfer {
     pub choice: Choice,
     pub all_tags: bool,
     pub choices: Choices,
+    /// What a record of the store says that it comes from, where that is not the source.
+    pub url: Option<String>,
+}
+
+/// Pulls what a record names, and returns the record that it has then.
+///
+/// # Errors
+/// Where it names no image of a registry, and where that cannot be had or kept.
+pub fn pull_recorded(app: &mut App, image: &StoredImage, choices: Choices) -> Result<StoredImage> {
+    let reference = recorded_reference(image, &app.default_registry()?)?;
+    let uri = image.uri.clone();
+    let name = StoredName {
+        collection: uri.collection.clone(),
+        name: uri.name.clone(),
+        tag: Some(uri.tag.clone()),
+        version: uri.version.clone(),
+    };
+    let transfer = Transfer {
+        source: SourceName::Endpoint(Endpoint::Registry(reference.to_string())),
+        target: TargetName::Store(Some(name)),
+        choice: Choice::default(),
+        all_tags: false,
+        choices,
+        url: image.url.clone(),
+    };
+    let (copied, _) = transfer.copied(app)?;
+    let kept = copied
+        .first()
+        .and_then(|one| one.target.strip_prefix("store:"));
+    let kept = find(&app.read()?, kept.unwrap_or_default())?;
+    if uri.version.is_none() {
+        supersede(&mut app.write()?, app.actor(), &uri, &kept.uri)?;
+    }
+    Ok(kept)
 }
 
 /// A target that is open.
@@ -211,6 +246,7 @@ impl Transfer {
                     Some(tag) => place.shelf.tagged(tag)?,
                     None => place.shelf.plain(),
                 };
+                let url = self.url.clone().or(url);
                 let keeping = Keeping {
                     store: &place.shelf.store,
                     name,

@@ -12,6 +12,8 @@ mod check_oci;
 mod find;
 mod keep;
 mod oci;
+mod record;
+mod refresh;
 mod sregistry;
 mod start;
 
@@ -21,6 +23,8 @@ pub use check::{Check, Finding, check};
 pub use find::{find, find_all, find_one, path_of};
 pub use keep::{Keeping, keep};
 pub use oci::place_of;
+pub use record::{record, record_of_reference, recorded_reference, supersede};
+pub use refresh::{Refreshed, questions_of, remotes, write_refreshed};
 pub use sregistry::{Imported, import};
 pub use start::start_of;
 
@@ -28,13 +32,10 @@ use std::path::PathBuf;
 
 use super::error::{Faults, ItemName};
 use super::{Error, Result, Source};
-use crate::catalog::Catalog;
-use crate::domain::change::Actor;
 use crate::domain::name::shorten;
 use crate::domain::stored::{StoredImage, StoredName, client, name_of_url};
 use crate::formats::document::{Node, write_json};
 use crate::store::files::{self, Measured};
-use add::put_and_commit;
 
 fn record_of(
     name: StoredName,
@@ -106,20 +107,6 @@ pub fn record_of_url(new: NewRecord) -> Result<StoredImage> {
         metadata: new.metadata,
         labels: std::collections::BTreeMap::new(),
         created_at: String::new(),
-    })
-}
-
-/// Puts the record of a URL into the catalog.
-///
-/// # Errors
-/// Those of the catalog.
-pub fn record(catalog: &mut Catalog, actor: Actor, image: &StoredImage) -> Result<Added> {
-    let writer = catalog.begin(actor)?;
-    let (put, image) = put_and_commit(writer, image)?;
-    Ok(Added {
-        image,
-        put,
-        stays: None,
     })
 }
 

@@ -2,6 +2,7 @@
 //! called after its digest, so that other tools read them as `oci:STORE/oci:DIGEST`, and
 //! records that have the same image share it.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -21,7 +22,7 @@ pub const FOLDER: &str = "oci";
 
 /// What is found out of an image; a record has these fields from its manifest, and
 /// others from whoever made it.
-const FOUND: [&str; 5] = ["digest", "mediaType", "size", "platforms", "labels"];
+pub(super) const FOUND: [&str; 5] = ["digest", "mediaType", "size", "platforms", "labels"];
 
 /// Images of an index that are looked into.
 const MOST_PLATFORMS: usize = 32;
@@ -134,18 +135,33 @@ pub(super) fn found_of(root: &Manifest, parts: &impl Parts) -> Result<Vec<(Strin
             }
         }
     }
+    Ok(fields_of_image(
+        root.descriptor.digest.as_str(),
+        &root.descriptor.media_type,
+        Some(size),
+        (&platforms, &labels.unwrap_or_default()),
+    ))
+}
+
+/// Returns what is found out of an image as fields of its record; the size is in bytes.
+pub(super) fn fields_of_image(
+    digest: &str,
+    media_type: &str,
+    size: Option<u64>,
+    (platforms, labels): (&[String], &BTreeMap<String, String>),
+) -> Vec<(String, String)> {
     let values = [
-        serde_json::Value::from(root.descriptor.digest.as_str()),
-        serde_json::Value::from(root.descriptor.media_type.as_str()),
+        serde_json::Value::from(digest),
+        serde_json::Value::from(media_type),
         serde_json::Value::from(size),
         serde_json::Value::from(platforms),
-        serde_json::json!(labels.unwrap_or_default()),
+        serde_json::json!(labels),
     ];
     let fields = FOUND.iter().zip(values);
     let fields = fields.map(|(name, value)| ((*name).to_owned(), value.to_string()));
-    Ok(fields
-        .filter(|(_, value)| !["[]", "{}"].contains(&value.as_str()))
-        .collect())
+    fields
+        .filter(|(_, value)| !["[]", "{}", "null"].contains(&value.as_str()))
+        .collect()
 }
 
 /// Returns fields that were found, and beside them those that somebody else gave.

@@ -40,7 +40,7 @@ pub fn start_of(image: &StoredImage) -> Result<Start> {
 ///
 /// # Errors
 /// Where it names none.
-fn reference_text(image: &StoredImage) -> Result<String> {
+pub(super) fn reference_text(image: &StoredImage) -> Result<String> {
     let url = image.url.as_deref().unwrap_or_default();
     let scheme = SCHEMES.iter().find_map(|scheme| url.strip_prefix(scheme));
     match scheme {

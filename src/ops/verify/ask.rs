@@ -54,7 +54,7 @@ impl Questions {
     }
 
     /// Notes a digest that need not be looked into.
-    pub(super) fn know(&mut self, seen: &Sighting) {
+    pub(in crate::ops) fn know(&mut self, seen: &Sighting) {
         if is_described(seen)
             && let Some(digest) = &seen.digest
         {

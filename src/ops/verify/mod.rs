@@ -7,6 +7,7 @@ mod report;
 mod verified;
 
 pub use ask::{Answers, Asking, Questions, ask};
+pub(in crate::ops) use judge::judge;
 pub use judge::{Status, is_platform};
 pub use report::{Report, Row};
 pub use verified::Verified;
@@ -125,7 +126,7 @@ fn verdicts(
     let one = |text: &Option<String>, before: &Sighting| {
         let text = text.as_ref()?;
         Some(match answers.of(text) {
-            Some(answer) => judge::judge(before, &answer, options.platform.as_deref(), now),
+            Some(answer) => judge(before, &answer, options.platform.as_deref(), now),
             None => Verdict {
                 status: Status::Skipped,
                 seen: before.clone(),

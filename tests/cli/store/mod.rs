@@ -4,6 +4,7 @@ mod add;
 mod check;
 mod pulled;
 mod refused;
+mod remote;
 mod sregistry;
 
 use std::fs;
