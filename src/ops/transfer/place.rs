@@ -235,7 +235,7 @@ impl Destination {
                 let found = network.wait(network.client.digest_for_push(&named))?;
                 Ok(found.as_ref() == Some(&root.descriptor.digest))
             }
-            Self::Layout { .. } => Ok(false),
+            Self::Layout { .. } | Self::Store { .. } => Ok(false),
         }
     }
 
