@@ -14,7 +14,7 @@ use crate::credentials::{Keeper, ValuesFile};
 use crate::domain::change::Actor;
 use crate::error::{Kind, Result};
 use crate::ops::secrets::Keepers;
-use crate::output::console::Console;
+use crate::output::console::{Choices, Console};
 use crate::output::format::Format;
 
 /// How an interrupt (Ctrl-C) ends the program: at once, unless a command has
@@ -28,6 +28,12 @@ pub struct Interrupt {
 }
 
 impl Interrupt {
+    /// Returns whether there was a signal.
+    #[must_use]
+    pub fn is_seen(&self) -> bool {
+        self.seen.load(Ordering::SeqCst) != 0
+    }
+
     /// Returns whether the latest signal was the one to terminate.
     #[must_use]
     pub fn was_to_terminate(&self) -> bool {
@@ -78,9 +84,26 @@ pub struct App {
     pub interrupt: Interrupt,
     pub settings: Settings,
     pub format: Format,
+    /// Whether its commands are the lines of a shell.
+    pub is_shell: bool,
 }
 
 impl App {
+    /// Returns an app without settings; a command line gives it those.
+    #[must_use]
+    pub fn new(environment: Environment, interrupt: Interrupt) -> Self {
+        Self {
+            console: Console::new(Choices::default()),
+            stdin: Box::new(std::io::stdin()),
+            environment,
+            flags: Flags::default(),
+            interrupt,
+            settings: Settings::default(),
+            format: Format::default(),
+            is_shell: false,
+        }
+    }
+
     /// Returns where the catalog is.
     ///
     /// # Errors

@@ -54,7 +54,7 @@ pub struct Setting {
 }
 
 /// All effective settings.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Settings {
     /// In the order of `config show`.
     pub all: Vec<Setting>,

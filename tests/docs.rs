@@ -265,6 +265,7 @@ fn every_example_of_the_help_is_a_command_that_works() {
                 "tool.sif",
                 b"#!/usr/bin/env run-singularity\n\0SIF_MAGIC\0",
             )
+            .write("commands.txt", "images list\n")
             .write("tool.json", r#"{"licence": "MIT"}"#)
             .write("kept.sif", "an older tool")
             .write(".config/fish/completions/x", "");

@@ -10,11 +10,13 @@ mod groups;
 mod how;
 mod images;
 mod input;
+pub mod line;
 mod login;
 mod man;
 mod metadata;
 mod registry;
 mod secrets;
+mod shell;
 mod store;
 mod transfer;
 mod verifying;
@@ -43,6 +45,8 @@ pub enum Status {
     Unavailable,
     /// Some answers were not what they must be (exit code 7).
     Violation,
+    /// What it ran ended with this exit code.
+    Ended(u8),
 }
 
 impl Status {
@@ -56,6 +60,7 @@ impl Status {
             Self::Unavailable => 6,
             Self::Violation => 7,
             Self::CheckFailed => 13,
+            Self::Ended(code) => code,
         }
     }
 }
@@ -260,6 +265,7 @@ Examples:
     Completions(complete::Completions),
     Man(man::Man),
     Doctor(doctor::Doctor),
+    Shell(shell::Shell),
 }
 
 impl Cli {
@@ -304,6 +310,7 @@ pub fn dispatch(app: &mut App, noun: Noun) -> Result<Status> {
         Noun::Completions(completions) => completions.run(app),
         Noun::Man(man) => man.run(app),
         Noun::Doctor(doctor) => doctor.run(app),
+        Noun::Shell(shell) => shell.run(app),
     }
 }
 

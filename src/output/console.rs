@@ -56,6 +56,16 @@ impl Console {
         }
     }
 
+    /// Returns what was chosen for it.
+    #[must_use]
+    pub fn choices(&self) -> Choices {
+        Choices {
+            quiet: self.quiet,
+            verbose: self.verbose,
+            no_progress: self.no_progress,
+        }
+    }
+
     /// Returns where answers go.
     pub fn out(&mut self) -> &mut dyn Write {
         &mut self.out

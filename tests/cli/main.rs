@@ -21,6 +21,7 @@ mod metadata;
 mod output;
 mod registry;
 mod secrets;
+mod shell;
 mod store;
 mod transfer;
 
