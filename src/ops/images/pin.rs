@@ -98,8 +98,12 @@ fn check(image: &Image) -> Result<()> {
     let open = || references(image).filter(|(_, text, _)| !has_digest(text));
     for (field, text, seen) in open() {
         if seen.digest.is_none() || seen.seen_at.is_none() {
+            let why = match &seen.problem {
+                Some(problem) => format!("is not there to be pinned ({problem})"),
+                None => "was not verified yet".to_owned(),
+            };
             return Err(unverified(format!(
-                "image `{name}` cannot be pinned: {field} `{text}` was not verified yet"
+                "image `{name}` cannot be pinned: {field} `{text}` {why}"
             )));
         }
     }
