@@ -318,6 +318,10 @@ impl From<ops::Error> for Error {
             E::Violation { hint, .. } => Self::new(Kind::Violation, message).hint(hint),
             E::Exists { hint, .. } => Self::new(Kind::Conflict, message).hint(hint),
             E::Unverified { hint, .. } => Self::new(Kind::CheckFailed, message).hint(hint),
+            E::Tool { cause, .. } => Self {
+                cause: Some(cause),
+                ..Self::new(Kind::Failure, message)
+            },
             E::Busy { .. } => Self::new(Kind::Locked, message)
                 .hint("wait for it or stop it, or wait longer with `--lock-timeout 300`"),
             E::Interrupted => Self::new(Kind::Interrupted, message),

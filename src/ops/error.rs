@@ -66,6 +66,9 @@ pub enum Error {
     /// It was not verified, or is not what it must be.
     #[error("{what}")]
     Unverified { what: String, hint: String },
+    /// Another program failed; the cause is in its words.
+    #[error("{what}")]
+    Tool { what: String, cause: String },
     /// Another process is at it.
     #[error("{what}")]
     Busy { what: String },

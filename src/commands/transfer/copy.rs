@@ -85,6 +85,7 @@ pub struct Pull {
 #[command(after_help = "\
 Examples:
   imgdex push oci:notebook:latest registry.example.com/team/notebook:1
+  imgdex push docker-daemon:app:1 registry.example.com/team/app:1
   imgdex push tool.sif registry.example.com/team/tool:1
   imgdex push docker-archive:alpine.tar registry.example.com/mirror/alpine:3")]
 pub struct Push {

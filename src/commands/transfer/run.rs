@@ -103,6 +103,14 @@ impl Transfer {
 
     /// Copies, and returns what was copied, and whether something could not be.
     pub fn copied(&self, app: &mut App) -> Result<(Vec<Copied>, bool)> {
+        use Endpoint::{ContainersStorage, DockerDaemon};
+        if self.all_tags
+            && let TargetName::Endpoint(target @ (ContainersStorage(_) | DockerDaemon(_))) =
+                &self.target
+        {
+            let message = format!("`{target}` is one image: `--all-tags` has no place there");
+            return Err(Error::new(Kind::InvalidInput, message));
+        }
         let default = app.default_registry()?;
         let start = self.source.start(app)?;
         let shelf = self.shelf(app, &start, &default)?;

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use super::local::Local;
 use super::place::{Destination, Source};
 use super::sif;
+use super::tools::{Form, Storage};
 use crate::domain::manifest::Descriptor;
 use crate::domain::reference::{Digest, Reference, Registry};
 use crate::domain::transport::Endpoint;
@@ -67,6 +68,10 @@ enum Finish {
     DockerArchive {
         file: PathBuf,
         reference: Option<String>,
+    },
+    Tool {
+        storage: Storage,
+        image: String,
     },
 }
 
@@ -145,7 +150,21 @@ impl OpenSource {
                     _scratch: Some(scratch),
                 }
             }
-            other => return Err(unsupported(other)),
+            Endpoint::ContainersStorage(image) => {
+                let (layout, tag, scratch) = handed_over(Storage::Containers, image, go_on)?;
+                Self {
+                    source: local(Local::Layout(layout), &tag),
+                    _scratch: Some(scratch),
+                }
+            }
+            Endpoint::DockerDaemon(image) => {
+                let (layout, tag, scratch) = handed_over(Storage::Docker, image, go_on)?;
+                Self {
+                    source: local(Local::Layout(layout), &tag),
+                    _scratch: Some(scratch),
+                }
+            }
+            Endpoint::Store(_) => return Err(unsupported(endpoint)),
         })
     }
 
@@ -196,7 +215,9 @@ impl OpenTarget {
                 let (file, reference) = (PathBuf::from(file), reference.clone());
                 beside(&file.clone(), Finish::DockerArchive { file, reference })?
             }
-            other => return Err(unsupported(other)),
+            Endpoint::ContainersStorage(image) => in_scratch(Storage::Containers, image, name)?,
+            Endpoint::DockerDaemon(image) => in_scratch(Storage::Docker, image, name)?,
+            Endpoint::Store(_) => return Err(unsupported(endpoint)),
         })
     }
 
@@ -226,8 +247,59 @@ impl OpenTarget {
                     layout, &image, reference, file, go_on,
                 )?)
             }
+            Finish::Tool { storage, image } => {
+                let scratch = scratch_in(&std::env::temp_dir())?;
+                let file = scratch.path().join("image.tar");
+                match storage {
+                    Storage::Containers => {
+                        archive(layout, &layout.entries()?, Some(image), &file, go_on)?;
+                    }
+                    Storage::Docker => {
+                        let found = layout.find(None)?;
+                        docker_archive::from_layout(layout, &found, Some(image), &file, go_on)?;
+                    }
+                }
+                storage.take(image, &file, go_on)
+            }
         }
     }
+}
+
+/// Returns an image that another program handed over, and the folder that it is in.
+fn handed_over(
+    storage: Storage,
+    image: &str,
+    go_on: GoOn<'_>,
+) -> Result<(Arc<Layout>, Option<String>, TempDir)> {
+    let scratch = scratch_in(&std::env::temp_dir())?;
+    let path = scratch.path().join("image");
+    let layout = match storage.hand_over(image, &path, go_on)? {
+        Form::Layout => Layout::open(&path)?,
+        Form::DockerArchive => {
+            let layout = Layout::create(&scratch.path().join("layout"))?;
+            let found = docker_archive::into_layout(&path, None, &layout, go_on)?;
+            layout.tag(&found, None)?;
+            layout
+        }
+    };
+    let found = layout.find(None)?.digest.to_string();
+    Ok((Arc::new(layout), Some(found), scratch))
+}
+
+/// Returns a target that another program takes the image from.
+fn in_scratch(storage: Storage, image: &str, name: String) -> Result<OpenTarget> {
+    let image = storage.name_for(image)?;
+    let scratch = scratch_in(&std::env::temp_dir())?;
+    let layout = Arc::new(Layout::create(scratch.path())?);
+    Ok(OpenTarget {
+        destination: Destination::Layout {
+            layout,
+            tag: None,
+            name,
+        },
+        finish: Finish::Tool { storage, image },
+        _scratch: Some(scratch),
+    })
 }
 
 /// Writes all of a layout into an archive; its last entry has the tag.

@@ -7,6 +7,7 @@ mod local;
 mod place;
 mod plan;
 pub(super) mod sif;
+mod tools;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

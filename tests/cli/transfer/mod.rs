@@ -5,6 +5,7 @@ mod archives;
 mod copy;
 mod faults;
 mod sif;
+mod tools;
 
 use std::path::Path;
 

@@ -1,0 +1,374 @@
+//! Images in the storages of other programs, which only these read and write: they hand
+//! an image over as a layout or an archive in a scratch folder, and take it from one.
+
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader, ErrorKind, Read};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use crate::domain::name::shorten;
+use crate::domain::reference::Reference;
+use crate::ops::{Error, Result};
+use crate::store::files::GoOn;
+
+/// Lines of a program's complaints that are told.
+const TOLD: usize = 5;
+
+/// Bytes of a line of its complaints that are kept.
+const LONGEST_LINE: u64 = 4096;
+
+/// How often it is looked whether a program has ended.
+const BETWEEN: Duration = Duration::from_millis(10);
+
+/// How long a program that is to stop may clean up.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long the end of a program's complaints is waited for; a child of it that lives on
+/// may keep them open.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Variables that hold our credentials, which are nobody else's business.
+const OURS: [&str; 4] = [
+    "IMGDEX_REGISTRY_HOST",
+    "IMGDEX_REGISTRY_USERNAME",
+    "IMGDEX_REGISTRY_PASSWORD",
+    "IMGDEX_REGISTRY_TOKEN",
+];
+
+/// The tag that an image has in a scratch folder.
+pub const HANDED_OVER: &str = "image";
+
+/// Whose storage it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Storage {
+    /// That of podman, buildah and skopeo.
+    Containers,
+    Docker,
+}
+
+/// What a program left in the scratch folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    Layout,
+    DockerArchive,
+}
+
+/// A command line: a program and its arguments.
+struct Line(&'static str, Vec<OsString>);
+
+impl Line {
+    fn new<'a>(program: &'static str, arguments: impl IntoIterator<Item = &'a str>) -> Self {
+        let arguments = arguments.into_iter().map(OsString::from);
+        Self(program, arguments.collect())
+    }
+
+    fn with(mut self, before: &str, path: &Path, after: &str) -> Self {
+        let mut argument = OsString::from(before);
+        argument.push(path);
+        argument.push(after);
+        self.1.push(argument);
+        self
+    }
+}
+
+impl Storage {
+    fn transport(self) -> &'static str {
+        match self {
+            Self::Containers => "containers-storage",
+            Self::Docker => "docker-daemon",
+        }
+    }
+
+    /// Has an image handed over, at that path, which does not exist yet.
+    ///
+    /// # Errors
+    /// For what is no reference, where no program is there that could do it, and where it
+    /// fails.
+    pub fn hand_over(self, image: &str, path: &Path, go_on: GoOn<'_>) -> Result<Form> {
+        check(image)?;
+        let tagged = format!(":{HANDED_OVER}");
+        let lines = match self {
+            Self::Containers => vec![
+                (
+                    Line::new("podman", ["save", "--quiet", "--format", "oci-dir", "-o"])
+                        .with("", path, "")
+                        .and(["--", image]),
+                    Form::Layout,
+                ),
+                (
+                    Line::new("buildah", ["push", "--quiet", "--", image])
+                        .with("oci:", path, &tagged),
+                    Form::Layout,
+                ),
+                (
+                    self.by_skopeo(image).with("oci:", path, &tagged),
+                    Form::Layout,
+                ),
+            ],
+            Self::Docker => vec![
+                (
+                    Line::new("docker", ["save", "-o"])
+                        .with("", path, "")
+                        .and(["--", image]),
+                    Form::DockerArchive,
+                ),
+                (
+                    self.by_skopeo(image).with("oci:", path, &tagged),
+                    Form::Layout,
+                ),
+            ],
+        };
+        let what = format!("cannot read `{}:{}`", self.transport(), shorten(image));
+        let (lines, forms): (Vec<Line>, Vec<Form>) = lines.into_iter().unzip();
+        let used = self.first(lines, &what, go_on)?;
+        Ok(forms.get(used).copied().unwrap_or(Form::Layout))
+    }
+
+    /// Has an image taken from an archive: an OCI archive with that name in it, or for
+    /// docker one of docker. The name is one of [`Storage::name_for`].
+    ///
+    /// # Errors
+    /// Where no program is there that could do it, and where it fails.
+    pub fn take(self, image: &str, file: &Path, go_on: GoOn<'_>) -> Result<()> {
+        let place = format!("{}:{image}", self.transport());
+        let by_skopeo = |transport: &str| {
+            Line::new("skopeo", ["copy", "--quiet", "--"])
+                .with(transport, file, "")
+                .and([place.as_str()])
+        };
+        let lines = match self {
+            Self::Containers => vec![
+                Line::new("podman", ["load", "--quiet", "-i"]).with("", file, ""),
+                Line::new("buildah", ["pull", "--quiet", "--"]).with("oci-archive:", file, ""),
+                by_skopeo("oci-archive:"),
+            ],
+            Self::Docker => vec![
+                Line::new("docker", ["load", "--quiet", "-i"]).with("", file, ""),
+                by_skopeo("docker-archive:"),
+            ],
+        };
+        let what = format!("cannot write `{}`", shorten(&place));
+        self.first(lines, &what, go_on)?;
+        Ok(())
+    }
+
+    /// Returns the name that an image gets. A short one is that of Docker Hub's image, as
+    /// skopeo understands it; podman by itself would take it for `localhost/…`.
+    ///
+    /// # Errors
+    /// For what is no reference, or has a digest.
+    pub fn name_for(self, image: &str) -> Result<String> {
+        let rule = |rule: &str| {
+            let place = format!("{}:{image}", self.transport());
+            Error::invalid(format!("`{}`: {rule}", shorten(&place)))
+        };
+        let reference = Reference::parse(image).map_err(|error| rule(&error.to_string()))?;
+        match (self, reference.digest()) {
+            (_, Some(_)) => Err(rule(
+                "an image is called by a tag here, and not by a digest",
+            )),
+            (Self::Containers, None) => Ok(reference.to_string()),
+            (Self::Docker, None) => Ok(image.to_owned()),
+        }
+    }
+
+    fn by_skopeo(self, image: &str) -> Line {
+        let place = format!("{}:{image}", self.transport());
+        Line::new("skopeo", ["copy", "--quiet", "--", &place])
+    }
+
+    /// Runs the first program of these that is installed, and returns which one.
+    fn first(self, lines: Vec<Line>, what: &str, go_on: GoOn<'_>) -> Result<usize> {
+        for (at, Line(program, arguments)) in lines.into_iter().enumerate() {
+            let mut command = Command::new(program);
+            command.args(arguments);
+            if run(command, program, what, go_on)? {
+                return Ok(at);
+            }
+        }
+        let hint = match self {
+            Self::Containers => {
+                "install podman, buildah or skopeo, such as with `apt-get install \
+                                 skopeo`"
+            }
+            Self::Docker => "install docker or skopeo, such as with `apt-get install skopeo`",
+        };
+        Err(Error::NotFound {
+            what: format!("{what}: no program is installed that can"),
+            hint: hint.to_owned(),
+        })
+    }
+}
+
+impl Line {
+    fn and<'a>(mut self, arguments: impl IntoIterator<Item = &'a str>) -> Self {
+        self.1.extend(arguments.into_iter().map(OsString::from));
+        self
+    }
+}
+
+/// Refuses what a program could take for something else than a name: no reference
+/// begins with `-`. Ids of images are let through.
+fn check(image: &str) -> Result<()> {
+    let is_id = image.len() == 64 && image.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_id {
+        return Ok(());
+    }
+    Reference::check(image).map_err(|error| Error::invalid(error.to_string()))
+}
+
+/// Runs a program to its end; false where it is not installed.
+fn run(mut command: Command, program: &str, what: &str, go_on: GoOn<'_>) -> Result<bool> {
+    for variable in OURS {
+        command.env_remove(variable);
+    }
+    let started = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        // So that it ends with all that it has started.
+        .process_group(0)
+        .spawn();
+    let failed = |cause: String| Error::Tool {
+        what: what.to_owned(),
+        cause,
+    };
+    let mut child = match started {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        other => other.map_err(|error| failed(format!("`{program}` was not started: {error}")))?,
+    };
+    let (sender, words) = mpsc::channel();
+    if let Some(stderr) = child.stderr.take() {
+        thread::spawn(move || {
+            // Nobody waits for them where the work was stopped.
+            let _ = sender.send(last_lines(stderr));
+        });
+    }
+    let status = match end_of(&mut child, go_on) {
+        Ok(Some(status)) => status,
+        Ok(None) => return Err(Error::Interrupted),
+        Err(error) => return Err(failed(format!("`{program}` was not waited for: {error}"))),
+    };
+    if status.success() {
+        return Ok(true);
+    }
+    let words = words.recv_timeout(LAST_WORDS).unwrap_or_default();
+    Err(failed(match words.is_empty() {
+        true => format!("`{program}` ended with {status} and said nothing"),
+        false => format!("{program} said: {words}"),
+    }))
+}
+
+/// Returns how a program ended; nothing where it was stopped.
+fn end_of(child: &mut Child, go_on: GoOn<'_>) -> std::io::Result<Option<ExitStatus>> {
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if !go_on(0) {
+            stop(child)?;
+            return Ok(None);
+        }
+        thread::sleep(BETWEEN);
+    }
+}
+
+fn stop(child: &mut Child) -> std::io::Result<()> {
+    let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    let signal = |signal| {
+        if let Some(group) = group {
+            // It may be gone.
+            let _ = kill_process_group(group, signal);
+        }
+    };
+    signal(Signal::TERM);
+    let deadline = Instant::now() + PATIENCE;
+    while child.try_wait()?.is_none() {
+        if Instant::now() >= deadline {
+            signal(Signal::KILL);
+            child.wait()?;
+            break;
+        }
+        thread::sleep(BETWEEN);
+    }
+    Ok(())
+}
+
+/// Returns the last lines of what a program complains, however much it is.
+fn last_lines(stderr: impl Read) -> String {
+    let mut reader = BufReader::new(stderr);
+    let mut lines: VecDeque<String> = VecDeque::new();
+    loop {
+        let mut line = Vec::new();
+        let read = reader
+            .by_ref()
+            .take(LONGEST_LINE)
+            .read_until(b'\n', &mut line);
+        if !matches!(read, Ok(count) if count > 0) {
+            break;
+        }
+        let line = String::from_utf8_lossy(&line).trim().to_owned();
+        if !line.is_empty() {
+            lines.push_back(shorten(&line));
+        }
+        if lines.len() > TOLD {
+            lines.pop_front();
+        }
+    }
+    Vec::from(lines).join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ran(script: &str, go_on: GoOn<'_>) -> Result<bool> {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        run(command, "sh", "cannot try it", go_on)
+    }
+
+    #[test]
+    fn a_program_is_quoted_as_itself_and_only_its_last_words() {
+        let told = ran(
+            "i=0; while [ $i -lt 9 ]; do echo line $i >&2; i=$((i+1)); done; exit 3",
+            &mut |_| true,
+        );
+        let Err(Error::Tool { cause, .. }) = told else {
+            panic!("{told:?}");
+        };
+        assert_eq!(cause, "sh said: line 4; line 5; line 6; line 7; line 8");
+        let told = ran("exit 3", &mut |_| true);
+        let Err(Error::Tool { cause, .. }) = told else {
+            panic!("{told:?}");
+        };
+        assert_eq!(cause, "`sh` ended with exit status: 3 and said nothing");
+    }
+
+    #[test]
+    fn a_program_is_ended_with_all_that_it_started() {
+        let mut asked = 0;
+        let stopped = ran("sleep 600 & exec sleep 600", &mut |_| {
+            asked += 1;
+            asked < 3
+        });
+        assert!(matches!(stopped, Err(Error::Interrupted)), "{stopped:?}");
+    }
+
+    #[test]
+    fn what_a_program_could_take_for_an_option_is_refused() {
+        for image in ["-o", "--help", "a b", "", "$(x)", "../x"] {
+            assert!(check(image).is_err(), "{image:?}");
+        }
+        for image in ["app:1", "localhost/app", &"a".repeat(64)] {
+            assert!(check(image).is_ok(), "{image:?}");
+        }
+    }
+}
