@@ -91,6 +91,17 @@ impl Endpoint {
     }
 }
 
+impl Endpoint {
+    /// Returns whether it holds one image of one platform at most.
+    #[must_use]
+    pub fn is_one_image(&self) -> bool {
+        matches!(
+            self,
+            Self::DockerArchive { .. } | Self::ContainersStorage(_) | Self::DockerDaemon(_)
+        )
+    }
+}
+
 /// Splits a path from a tag or a digest.
 fn path_and_tag(text: &str) -> Result<(&str, Option<String>), String> {
     // A digest has a colon of its own.

@@ -122,7 +122,8 @@ pub struct Tag {
 /// What is copied.
 #[derive(Debug, Args)]
 struct What {
-    /// Only the image of this platform [default: all of them]
+    /// Only the image of this platform [default: all of them; this machine's where the
+    /// target holds one]
     #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
     platform: Option<String>,
     /// What refers to it as well: signatures, lists of contents
@@ -137,6 +138,7 @@ impl From<What> for Choice {
     fn from(what: What) -> Self {
         Self {
             platform: what.platform,
+            one_platform: false,
             referrers: what.referrers,
             force: what.force,
         }

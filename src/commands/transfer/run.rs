@@ -103,10 +103,9 @@ impl Transfer {
 
     /// Copies, and returns what was copied, and whether something could not be.
     pub fn copied(&self, app: &mut App) -> Result<(Vec<Copied>, bool)> {
-        use Endpoint::{ContainersStorage, DockerDaemon};
         if self.all_tags
-            && let TargetName::Endpoint(target @ (ContainersStorage(_) | DockerDaemon(_))) =
-                &self.target
+            && let TargetName::Endpoint(target) = &self.target
+            && target.is_one_image()
         {
             let message = format!("`{target}` is one image: `--all-tags` has no place there");
             return Err(Error::new(Kind::InvalidInput, message));
@@ -239,7 +238,10 @@ impl Transfer {
         (target, tag): (&mut Target, Option<&str>),
         tick: Tick<'_>,
     ) -> ops::Result<Copied> {
-        let choice = &self.choice;
+        let choice = &Choice {
+            one_platform: matches!(&self.target, TargetName::Endpoint(to) if to.is_one_image()),
+            ..self.choice.clone()
+        };
         match target {
             Target::Open(target) => {
                 let there = match tag {

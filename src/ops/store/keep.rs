@@ -43,7 +43,7 @@ pub fn keep(
     choice: &Choice,
     tick: Tick<'_>,
 ) -> Result<Copied> {
-    let root = chosen(network, source, choice.platform.as_deref())?;
+    let root = chosen(network, source, choice)?;
     let folder = keeping.store.join(FOLDER);
     files::make_folder(&folder)?;
     let folder = files::real_folder(&folder)?;

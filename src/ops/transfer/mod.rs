@@ -30,6 +30,9 @@ pub use sif::fetch_sif;
 pub struct Choice {
     /// `os/architecture[/variant]` of an index; all of them where it is unset.
     pub platform: Option<String>,
+    /// Whether the target holds one platform: of an index it is then this machine's where
+    /// none is chosen.
+    pub one_platform: bool,
     /// Whether what refers to it comes along: signatures, lists of contents.
     pub referrers: bool,
     /// Whether what the target seems to have is looked at blob by blob.
@@ -93,7 +96,7 @@ pub fn copy(
     choice: &Choice,
     tick: Tick<'_>,
 ) -> Result<Copied> {
-    let root = chosen(network, source, choice.platform.as_deref())?;
+    let root = chosen(network, source, choice)?;
     copy_root(network, (source, destination), &root, choice, tick)
 }
 
@@ -175,14 +178,13 @@ pub fn tag(network: &Network, reference: &Reference, tag: Tag) -> Result<Copied>
 ///
 /// # Errors
 /// Where it is not there, or has no image for that platform.
-pub(super) fn chosen(
-    network: &Network,
-    source: &Source,
-    platform: Option<&str>,
-) -> Result<Manifest> {
+pub(super) fn chosen(network: &Network, source: &Source, choice: &Choice) -> Result<Manifest> {
     let root = source.root(network)?;
-    let Some(wanted) = platform else {
-        return Ok(root);
+    let own = own_platform();
+    let wanted = match (&choice.platform, &root.content) {
+        (Some(wanted), _) => wanted,
+        (None, Content::Index(_)) if choice.one_platform => &own,
+        _ => return Ok(root),
     };
     match &root.content {
         Content::Index(entries) => {
@@ -211,6 +213,18 @@ pub(super) fn chosen(
             }
         }
     }
+}
+
+/// Returns what images for this machine are called: containers are of linux everywhere.
+fn own_platform() -> String {
+    let architecture = match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        "x86" => "386",
+        "powerpc64" => "ppc64le",
+        other => other,
+    };
+    format!("linux/{architecture}")
 }
 
 fn without_platform(source: &Source, wanted: &str, platforms: &str) -> super::Error {

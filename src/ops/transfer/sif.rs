@@ -105,7 +105,7 @@ pub fn fetch_sif(
     choice: &Choice,
     tick: Tick<'_>,
 ) -> Result<Copied> {
-    let root = chosen(network, source, choice.platform.as_deref())?;
+    let root = chosen(network, source, choice)?;
     let Some(layer) = sif::file_of(&root) else {
         return Err(Error::invalid(format!(
             "`{source}` is no Singularity image, and `{}` is the name of one: take \

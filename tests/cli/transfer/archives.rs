@@ -81,13 +81,20 @@ fn an_archive_of_docker_goes_both_ways() {
         ],
     );
     assert!(seen.contains("amd64"), "{seen}");
-    // An index is no image of docker.
+    // An archive of docker has one platform: this machine's, where none is chosen.
     registry.index("many", "1", &["amd64", "arm64"]);
+    home.run(&format!("pull {host}/many:1 --to docker-archive:many.tar"))
+        .ok();
+    registry.index("rare", "1", &["s390x", "riscv64"]);
     let ran = home
-        .run(&format!("pull {host}/many:1 --to docker-archive:many.tar"))
-        .fails(2);
-    assert!(ran.stderr.contains("--platform"), "{}", ran.stderr);
-    assert!(!exists(&home, "many.tar"));
+        .run(&format!("pull {host}/rare:1 --to docker-archive:rare.tar"))
+        .fails(4);
+    assert!(
+        ran.stderr.contains("but for: linux/s390x"),
+        "{}",
+        ran.stderr
+    );
+    assert!(!exists(&home, "rare.tar"));
     assert!(left_over(&home).is_empty(), "{:?}", left_over(&home));
 }
 
