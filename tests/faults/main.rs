@@ -20,6 +20,7 @@ mod metadata;
 mod quiet_start;
 mod search;
 mod store;
+mod store_images;
 mod strace;
 mod transfer;
 
