@@ -1,79 +1,27 @@
 //! What a command works with: the console, the settings, the clock, and the
 //! catalog, opened only when it is asked for.
 
+pub mod catalogs;
+mod interrupt;
 pub mod network;
+pub mod networks;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use catalogs::{Access, Opened, Shelf};
+pub use interrupt::{Hold, Interrupt};
+use networks::Networks;
 
 use crate::catalog::{Catalog, Place};
 use crate::config::{Environment, Flags, Settings};
 use crate::credentials::{Keeper, ValuesFile};
 use crate::domain::change::Actor;
-use crate::error::{Kind, Result};
+use crate::error::Result;
 use crate::ops::secrets::Keepers;
-use crate::output::console::{Choices, Console};
+use crate::output::console::{Choices, Console, Stop};
 use crate::output::format::Format;
-
-/// How an interrupt (Ctrl-C) ends the program: at once, unless a command has
-/// something to clean up first.
-#[derive(Debug, Clone, Default)]
-pub struct Interrupt {
-    /// Whether a signal ends the process at once.
-    pub at_once: Arc<AtomicBool>,
-    /// The exit code that the latest signal stands for; 0 where there was none.
-    pub seen: Arc<AtomicUsize>,
-}
-
-impl Interrupt {
-    /// Returns whether there was a signal.
-    #[must_use]
-    pub fn is_seen(&self) -> bool {
-        self.seen.load(Ordering::SeqCst) != 0
-    }
-
-    /// Returns whether the latest signal was the one to terminate.
-    #[must_use]
-    pub fn was_to_terminate(&self) -> bool {
-        self.seen.load(Ordering::SeqCst) == usize::from(Kind::Terminated.code())
-    }
-
-    /// Returns what kind of end the latest signal is.
-    pub fn kind(&self) -> Kind {
-        if self.was_to_terminate() {
-            Kind::Terminated
-        } else {
-            Kind::Interrupted
-        }
-    }
-
-    /// Keeps signals from ending the process until the value is dropped.
-    #[must_use]
-    pub fn hold(&self) -> Hold<'_> {
-        self.at_once.store(false, Ordering::SeqCst);
-        Hold(self)
-    }
-}
-
-/// While it lives, an interrupt is only noted.
-#[derive(Debug)]
-pub struct Hold<'a>(&'a Interrupt);
-
-impl Hold<'_> {
-    /// Returns whether the work may go on.
-    #[must_use]
-    pub fn go_on(&self) -> bool {
-        self.0.seen.load(Ordering::SeqCst) == 0
-    }
-}
-
-impl Drop for Hold<'_> {
-    fn drop(&mut self) {
-        self.0.at_once.store(true, Ordering::SeqCst);
-    }
-}
 
 /// What a command works with.
 pub struct App {
@@ -86,6 +34,10 @@ pub struct App {
     pub format: Format,
     /// Whether its commands are the lines of a shell.
     pub is_shell: bool,
+    /// Where catalogs are kept open, in a shell.
+    pub shelf: Option<Shelf>,
+    /// What is kept of networks, in a shell.
+    pub networks: Option<Networks>,
 }
 
 impl App {
@@ -93,7 +45,7 @@ impl App {
     #[must_use]
     pub fn new(environment: Environment, interrupt: Interrupt) -> Self {
         Self {
-            console: Console::new(Choices::default()),
+            console: Console::new(Choices::default(), None),
             stdin: Box::new(std::io::stdin()),
             environment,
             flags: Flags::default(),
@@ -101,7 +53,17 @@ impl App {
             settings: Settings::default(),
             format: Format::default(),
             is_shell: false,
+            shelf: None,
+            networks: None,
         }
+    }
+
+    /// Returns what says whether a line of a shell is to stop where it is.
+    #[must_use]
+    pub fn stop(&self) -> Option<Stop> {
+        let interrupt = self.interrupt.clone();
+        let stop = move || interrupt.stops_line();
+        self.is_shell.then(|| Arc::new(stop) as Stop)
     }
 
     /// Returns where the catalog is.
@@ -119,18 +81,26 @@ impl App {
     ///
     /// # Errors
     /// Those of the catalog.
-    pub fn read(&self) -> Result<Catalog> {
+    pub fn read(&self) -> Result<Opened> {
         let place = self.place()?;
-        Catalog::open_for_reading(&place).map_err(|error| located(error.into(), &place.path))
+        let opened = match &self.shelf {
+            Some(shelf) => shelf.open(&place, Access::Reading),
+            None => Catalog::open_for_reading(&place).map(Opened::once),
+        };
+        opened.map_err(|error| located(error.into(), &place.path))
     }
 
     /// Opens the catalog for writing, making it where there is none.
     ///
     /// # Errors
     /// Those of the catalog.
-    pub fn write(&self) -> Result<Catalog> {
+    pub fn write(&self) -> Result<Opened> {
         let place = self.place()?;
-        Catalog::open_for_writing(&place).map_err(|error| located(error.into(), &place.path))
+        let opened = match &self.shelf {
+            Some(shelf) => shelf.open(&place, Access::Writing),
+            None => Catalog::open_for_writing(&place).map(Opened::once),
+        };
+        opened.map_err(|error| located(error.into(), &place.path))
     }
 
     /// Returns who changes the catalog, and when.

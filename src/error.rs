@@ -335,6 +335,8 @@ impl From<io::Error> for Error {
     fn from(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
             Self::new(Kind::OutputClosed, "the output was closed")
+        } else if error.kind() == io::ErrorKind::Interrupted {
+            Self::new(Kind::Interrupted, "stopped before it was done")
         } else {
             Self::new(Kind::Io, "cannot write the output").because(&error)
         }

@@ -8,6 +8,7 @@ use imgdex::{Environment, Interrupt, run};
 fn main() {
     let interrupt = Interrupt::default();
     interrupt.at_once.store(true, Ordering::SeqCst);
+    interrupt.terminates.store(true, Ordering::SeqCst);
     watch(&interrupt);
     let arguments: Vec<_> = std::env::args_os().collect();
     let environment = Environment::new(std::env::vars_os());
@@ -20,13 +21,12 @@ fn main() {
 fn watch(interrupt: &Interrupt) {
     use signal_hook::consts::{SIGINT, SIGTERM};
     use signal_hook::flag;
-    for (signal, code) in [(SIGINT, 130_u8), (SIGTERM, 143)] {
+    for (signal, code, at_once) in [
+        (SIGINT, 130_u8, &interrupt.at_once),
+        (SIGTERM, 143, &interrupt.terminates),
+    ] {
         // Where a signal cannot be watched it ends the process as it always did.
-        let _ = flag::register_conditional_shutdown(
-            signal,
-            code.into(),
-            Arc::clone(&interrupt.at_once),
-        );
+        let _ = flag::register_conditional_shutdown(signal, code.into(), Arc::clone(at_once));
         let _ = flag::register_usize(signal, Arc::clone(&interrupt.seen), code.into());
     }
 }

@@ -91,6 +91,7 @@ const OWNED_CRATES: &[(&str, &str)] = &[
     ("clap", "commands"),
     ("clap_complete", "commands"),
     ("clap_mangen", "commands"),
+    ("rustyline", "commands"),
 ];
 
 /// Crates that do I/O, tell the time or roll dice, which the domain never does.

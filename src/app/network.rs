@@ -8,6 +8,7 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use super::App;
+use super::networks::Means;
 use crate::credentials::ValuesFile;
 use crate::credentials::ecosystem::{Given, Sources, host_of};
 use crate::domain::credential::Credential;
@@ -40,8 +41,9 @@ pub enum LoginFile {
 }
 
 /// A network, and where its credentials come from.
+#[derive(Clone)]
 pub struct Reach {
-    pub network: Network,
+    pub network: Arc<Network>,
     sources: Arc<Sources>,
 }
 
@@ -85,7 +87,21 @@ impl App {
     /// Where a file that was named is missing, or the system has no room.
     pub fn reach(&mut self, registries: &[&Registry], choices: &Choices) -> Result<Reach> {
         let sources = self.sources(choices.authfile.as_deref())?;
-        self.reach_with(registries, choices, sources)
+        let settings = self.registry_settings(registries, choices);
+        self.tell_insecure(registries, &settings);
+        if self.networks.is_none() {
+            return self.start(settings, sources, choices.work);
+        }
+        let means = Means::new(&settings, &sources.files, choices.work);
+        let kept = self.networks.as_ref().and_then(|kept| kept.get(&means));
+        if let Some(reach) = kept {
+            return Ok(reach);
+        }
+        let reach = self.start(settings, sources, choices.work)?;
+        if let Some(networks) = &mut self.networks {
+            networks.put(means, reach.clone());
+        }
+        Ok(reach)
     }
 
     /// Starts the network, for asking one registry as somebody.
@@ -102,20 +118,17 @@ impl App {
             host: registry.to_string(),
             credential,
         };
-        self.reach_with(
-            &[registry],
-            choices,
+        let settings = self.registry_settings(&[registry], choices);
+        self.tell_insecure(&[registry], &settings);
+        // Nobody else may ask as this one.
+        self.start(
+            settings,
             Sources::new(Some(given), Vec::new(), None),
+            choices.work,
         )
     }
 
-    fn reach_with(
-        &mut self,
-        registries: &[&Registry],
-        choices: &Choices,
-        sources: Sources,
-    ) -> Result<Reach> {
-        let settings = self.registry_settings(registries, choices);
+    fn tell_insecure(&mut self, registries: &[&Registry], settings: &Settings) {
         let named: BTreeSet<String> = registries.iter().map(ToString::to_string).collect();
         for name in named {
             if settings.hosts.get(&name).is_some_and(|host| host.insecure) {
@@ -124,13 +137,17 @@ impl App {
                 ));
             }
         }
+    }
+
+    fn start(&self, settings: Settings, sources: Sources, work: Work) -> Result<Reach> {
         let sources = Arc::new(sources);
         let finder = Arc::clone(&sources);
         let find =
             move |registry: &Registry, repository: Option<&_>| finder.find(registry, repository);
-        let network = Network::start(settings, Arc::new(find), choices.work).map_err(|error| {
+        let network = Network::start(settings, Arc::new(find), work).map_err(|error| {
             Error::new(Kind::Failure, "cannot start the network").because(&error)
         })?;
+        let network = Arc::new(network.until(self.stop()));
         Ok(Reach { network, sources })
     }
 

@@ -9,6 +9,7 @@ mod error;
 mod groups;
 mod images;
 mod invalid;
+mod kept;
 mod location;
 mod maintenance;
 mod open;
@@ -25,6 +26,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub use error::{Error, Result};
 pub use images::{Changed, Inserted, NewRow, Referring};
+pub use kept::Identity;
 pub use maintenance::Info;
 pub use schema::NEWEST as NEWEST_VERSION;
 pub use sregistry::{Container, Sregistry};
@@ -33,7 +35,7 @@ pub use stored::Put;
 use crate::domain::change::Actor;
 
 /// Where a catalog is, and how long to wait for another process's lock on it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     pub path: PathBuf,
     pub lock_timeout: Duration,

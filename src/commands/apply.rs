@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::input::pictures;
 use super::{Status, confirmed};
 use crate::app::App;
-use crate::catalog::Catalog;
+use crate::app::catalogs::Opened;
 use crate::error::Result;
 use crate::ops::apply::{Action, Applied, ApplyOptions, Prune, apply};
 use crate::ops::documents::Documents;
@@ -107,7 +107,7 @@ fn to_be_pruned(app: &App, documents: &Documents, options: &ApplyOptions) -> Res
     rehearsal.dry_run = true;
     rehearsal.pictures.dry_run = true;
     let applied = apply(
-        &mut rehearsal_catalog(app)?,
+        &mut *rehearsal_catalog(app)?,
         app.actor(),
         documents,
         &rehearsal,
@@ -157,7 +157,7 @@ impl Record for Row {
 }
 
 /// Returns the catalog to try something out on; a missing one is not made.
-fn rehearsal_catalog(app: &App) -> Result<Catalog> {
+fn rehearsal_catalog(app: &App) -> Result<Opened> {
     let catalog = app.read()?;
     if catalog.is_in_memory() {
         return Ok(catalog);

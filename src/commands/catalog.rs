@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::Status;
+use crate::app::catalogs::Opened;
 use crate::app::{App, located};
 use crate::catalog::{Catalog, Info, NEWEST_VERSION};
 use crate::error::{Error, Kind, Result};
@@ -95,7 +96,7 @@ fn missing(app: &App) -> Error {
         .hint("the first `imgdex images create` makes it; another is named with `--catalog`")
 }
 
-fn existing(app: &App) -> Result<Catalog> {
+fn existing(app: &App) -> Result<Opened> {
     let catalog = app.read()?;
     if catalog.is_in_memory() {
         return Err(missing(app));

@@ -81,7 +81,7 @@ pub fn run(app: &mut App, verb: Verb) -> Result<Status> {
         Verb::Create(create) => {
             let (name, id) = (create.name.clone(), create.id.clone());
             let group = groups::create(
-                &mut app.write()?,
+                &mut *app.write()?,
                 app.actor(),
                 NewGroup {
                     name: create.name,
@@ -139,7 +139,7 @@ impl Delete {
         }
         drop(catalog);
         if confirmed(app, self.yes, &format!("Delete {}?", quoted(&self.groups)))? {
-            let images = groups::delete(&mut app.write()?, app.actor(), &words)?;
+            let images = groups::delete(&mut *app.write()?, app.actor(), &words)?;
             app.console
                 .note(&format!("deleted {}", quoted(&self.groups)));
             if !images.is_empty() {

@@ -67,7 +67,7 @@ impl Options {
             .and_then(Format::from_name)
             .unwrap_or_default();
         app.settings = settings;
-        app.console = Console::new(self.choices);
+        app.console = Console::new(self.choices, app.stop());
         app.flags = self.flags;
         Ok(())
     }

@@ -77,10 +77,10 @@ impl Verifying {
 /// Where they cannot be asked at all, and those of the catalog.
 pub fn verified(app: &mut App, mut questions: Questions) -> Result<Verified> {
     // Nobody waits for the catalog while registries are asked.
-    questions.know_all_of(&app.read()?)?;
+    questions.know_all_of(&*app.read()?)?;
     let verifying = Verifying::default();
     let platform = verifying.platform(app);
     let answers = verifying.ask(app, questions)?;
     let now = app.actor().now;
-    Ok(Verified::new(&app.read()?, answers, platform, now)?)
+    Ok(Verified::new(&*app.read()?, answers, platform, now)?)
 }

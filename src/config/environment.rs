@@ -85,6 +85,14 @@ impl Environment {
             .ok_or_else(|| homeless("IMGDEX_CATALOG"))
     }
 
+    /// Returns the folder of what is kept from one run to the next but is no data, such
+    /// as a history; nothing where there is no home folder.
+    #[must_use]
+    pub fn state_folder(&self) -> Option<PathBuf> {
+        self.folder("XDG_STATE_HOME", ".local/state")
+            .map(|folder| folder.join("imgdex"))
+    }
+
     pub(super) fn config_folder(&self) -> Option<PathBuf> {
         self.folder("XDG_CONFIG_HOME", ".config")
             .map(|folder| folder.join("imgdex"))

@@ -1,9 +1,9 @@
 //! The terminal, or whatever stands in its place.
 
-use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
-use std::sync::mpsc;
-use std::time::Duration;
+use std::io::{self, BufWriter, IsTerminal, Read, Stdout, Write};
+use std::sync::Arc;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use secrecy::SecretString;
 use zeroize::Zeroizing;
@@ -13,9 +13,55 @@ use super::text::visible;
 /// Bytes gathered before they are written.
 const BUFFER: usize = 64 * 1024;
 
+/// Whether what runs is to stop.
+pub type Stop = Arc<dyn Fn() -> bool + Send + Sync>;
+
+/// Standard output, closed to whoever is to stop.
+struct Out {
+    stdout: Stdout,
+    stop: Option<Stop>,
+}
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.stop.as_ref().is_some_and(|stop| stop()) {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        self.stdout.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stdout.flush()
+    }
+}
+
+/// What is typed at a terminal, until it is to stop.
+pub struct Typed {
+    stop: Stop,
+}
+
+impl Typed {
+    /// Returns what is typed until `stop` says so.
+    #[must_use]
+    pub fn new(stop: Stop) -> Self {
+        Self { stop }
+    }
+}
+
+impl Read for Typed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if wait_for_typing(&|| !(self.stop)())? {
+            io::stdin().read(buffer)
+        } else {
+            Err(io::Error::other("it was interrupted"))
+        }
+    }
+}
+
 /// Standard output and error, and what is known of them.
 pub struct Console {
-    out: BufWriter<Stdout>,
+    out: BufWriter<Out>,
+    stop: Option<Stop>,
     /// Cells of a line, where standard output is a terminal.
     pub width: Option<usize>,
     /// Whether questions can be asked.
@@ -36,9 +82,10 @@ pub struct Choices {
 }
 
 impl Console {
-    /// Returns the console of this process.
+    /// Returns the console of this process; where `stop` says so, it takes no more
+    /// output and waits for no answers.
     #[must_use]
-    pub fn new(choices: Choices) -> Self {
+    pub fn new(choices: Choices, stop: Option<Stop>) -> Self {
         let stdout = io::stdout();
         let stdin_is_terminal = io::stdin().is_terminal();
         let stderr_is_terminal = io::stderr().is_terminal();
@@ -46,7 +93,14 @@ impl Console {
             rustix::termios::tcgetwinsize(&stdout).map_or(0, |size| usize::from(size.ws_col))
         });
         Self {
-            out: BufWriter::with_capacity(BUFFER, stdout),
+            out: BufWriter::with_capacity(
+                BUFFER,
+                Out {
+                    stdout,
+                    stop: stop.clone(),
+                },
+            ),
+            stop,
             width: width.filter(|width| *width > 0),
             can_ask: stdin_is_terminal && stderr_is_terminal,
             stdin_is_terminal,
@@ -106,6 +160,11 @@ impl Console {
         write!(io::stderr(), "{} ", visible(question))?;
         io::stderr().flush()?;
         let mut answer = String::new();
+        let stop = self.stop.clone();
+        if !wait_for_typing(&|| !stop.as_ref().is_some_and(|stop| stop()))? {
+            writeln!(io::stderr())?;
+            return Err(io::ErrorKind::Interrupted.into());
+        }
         io::stdin().read_line(&mut answer)?;
         Ok(answer)
     }
@@ -141,6 +200,11 @@ impl Console {
         write!(io::stderr(), "{} [y/N] ", visible(question))?;
         io::stderr().flush()?;
         let mut answer = String::new();
+        let stop = self.stop.clone();
+        if !wait_for_typing(&|| !stop.as_ref().is_some_and(|stop| stop()))? {
+            writeln!(io::stderr())?;
+            return Err(io::ErrorKind::Interrupted.into());
+        }
         io::stdin().read_line(&mut answer)?;
         Ok(matches!(answer.trim(), "y" | "Y" | "yes" | "Yes" | "YES"))
     }
@@ -150,19 +214,30 @@ impl Console {
 fn hidden_line(question: &str, go_on: &dyn Fn() -> bool) -> io::Result<Option<SecretString>> {
     write!(io::stderr(), "{} ", visible(question))?;
     io::stderr().flush()?;
-    let (sender, receiver) = mpsc::channel();
-    // Read aside: a read does not end by a signal.
-    std::thread::spawn(move || {
-        let mut line = Zeroizing::new(String::new());
-        let read = io::stdin().read_line(&mut line);
-        let value = line.trim_end_matches(['\n', '\r']);
-        let _ = sender.send(read.map(|_| SecretString::from(value)));
-    });
-    loop {
-        match receiver.recv_timeout(Duration::from_millis(50)) {
-            Ok(answer) => return answer.map(Some),
-            Err(mpsc::RecvTimeoutError::Timeout) if go_on() => {}
-            Err(_) => return Ok(None),
+    if !wait_for_typing(go_on)? {
+        return Ok(None);
+    }
+    let mut line = Zeroizing::new(String::new());
+    io::stdin().read_line(&mut line)?;
+    let value = line.trim_end_matches(['\n', '\r']);
+    Ok(Some(SecretString::from(value)))
+}
+
+/// Waits until a line was typed, or there is no more; returns false where `go_on` says
+/// to stop. A read would not end by a signal.
+fn wait_for_typing(go_on: &dyn Fn() -> bool) -> io::Result<bool> {
+    const PAUSE: Timespec = Timespec {
+        tv_sec: 0,
+        tv_nsec: 50_000_000,
+    };
+    let stdin = io::stdin();
+    while go_on() {
+        let mut polled = [PollFd::new(&stdin, PollFlags::IN)];
+        match poll(&mut polled, Some(&PAUSE)) {
+            Ok(0) | Err(rustix::io::Errno::INTR) => {}
+            Ok(_) => return Ok(true),
+            Err(error) => return Err(error.into()),
         }
     }
+    Ok(false)
 }

@@ -33,6 +33,9 @@ use std::sync::Arc;
 /// Threads that move blobs.
 const WORKERS: usize = 2;
 
+/// How often somebody who waits is looked for.
+const PATIENCE: std::time::Duration = std::time::Duration::from_millis(50);
+
 /// What a network is for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Work {
@@ -47,7 +50,16 @@ pub enum Work {
 pub struct Network {
     runtime: tokio::runtime::Runtime,
     pub client: Arc<Client>,
+    stop: Option<Stop>,
 }
+
+/// Whether nobody waits for an answer any more.
+pub type Stop = Arc<dyn Fn() -> bool + Send + Sync>;
+
+/// What unwinds the thread where [`Stop`] says so: nothing is wrong, and whatever was
+/// begun is let go as its values are dropped.
+#[derive(Debug)]
+pub struct Stopped;
 
 impl Network {
     /// Returns a network with a runtime of its own.
@@ -62,11 +74,33 @@ impl Network {
         Ok(Self {
             runtime: builder.worker_threads(WORKERS).enable_all().build()?,
             client: Arc::new(Client::new(settings, finder)),
+            stop: None,
         })
     }
 
+    /// Returns the network, waiting only until `stop` says so.
+    #[must_use]
+    pub fn until(mut self, stop: Option<Stop>) -> Self {
+        self.stop = stop;
+        self
+    }
+
     /// Waits for what is asked.
+    ///
+    /// # Panics
+    /// With [`Stopped`], where the wait is over before there is an answer.
     pub fn wait<T>(&self, asked: impl Future<Output = T>) -> T {
-        self.runtime.block_on(asked)
+        let Some(stop) = &self.stop else {
+            return self.runtime.block_on(asked);
+        };
+        let mut asked = std::pin::pin!(asked);
+        loop {
+            let patient = async { tokio::time::timeout(PATIENCE, asked.as_mut()).await };
+            match self.runtime.block_on(patient) {
+                Ok(answer) => return answer,
+                Err(_) if stop() => std::panic::resume_unwind(Box::new(Stopped)),
+                Err(_) => {}
+            }
+        }
     }
 }

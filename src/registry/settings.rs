@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::domain::reference::Registry;
 
 /// How registries are spoken to.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Settings {
     /// By `host[:port]`.
     pub hosts: BTreeMap<String, HostSettings>,
@@ -19,7 +19,7 @@ pub struct Settings {
 }
 
 /// How one registry is spoken to.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HostSettings {
     /// A token realm on another host that may be asked.
     pub realm: Option<String>,
@@ -32,7 +32,7 @@ pub struct HostSettings {
 }
 
 /// Where proxies are, as the environment says.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Proxies {
     pub http: Option<String>,
     pub https: Option<String>,
@@ -41,7 +41,7 @@ pub struct Proxies {
 }
 
 /// How long things may take.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {
     /// From the look-up of the name to the end of the TLS handshake.
     pub connect: Duration,

@@ -19,6 +19,7 @@ mod images;
 mod login;
 mod metadata;
 mod output;
+mod prompt;
 mod registry;
 mod secrets;
 mod shell;

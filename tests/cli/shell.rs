@@ -1,6 +1,11 @@
 //! `imgdex shell`: scripts, and what a person sees at the prompt.
 
-use crate::support::{Home, Ran};
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::process::Stdio;
+
+use crate::support::{Home, PROGRAM, Ran};
+use crate::token_server::{self, TokenServer};
 use crate::{FIRST, with_images};
 
 fn script(home: &Home, options: &str, lines: &[&str]) -> Ran {
@@ -201,5 +206,81 @@ fn words_that_a_terminal_would_obey_are_shown() {
     assert!(
         !ran.stderr.contains('\u{1b}') && !ran.stderr.contains('\u{7}'),
         "{ran:#?}"
+    );
+}
+
+#[test]
+fn a_catalog_that_was_exchanged_in_between_is_noticed() {
+    let home = Home::new();
+    home.run("groups create old").ok();
+    home.run("--catalog other.db groups create new").ok();
+    let mut child = home
+        .command(PROGRAM)
+        .args(["shell", "-o", "name"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut lines = child.stdin.take().expect("it is piped");
+    let mut answers = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+    let mut ask = |line: &str| {
+        writeln!(lines, "{line}").expect("written");
+        answers.next().expect("an answer").expect("text")
+    };
+    assert_eq!(ask("groups list"), "old");
+    // Others write it meanwhile, and are not kept waiting.
+    home.run("groups delete old --lock-timeout 1").ok();
+    home.run("groups create newer --lock-timeout 1").ok();
+    assert_eq!(ask("groups list"), "newer");
+    assert_eq!(ask("groups create b"), "b");
+    assert_eq!(ask("groups delete newer\ngroups list"), "b");
+    // All of it is in the file, so that another can take its place.
+    fs::rename(home.path().join("other.db"), home.catalog()).expect("moved");
+    assert_eq!(ask("groups list"), "new");
+    assert_eq!(ask("groups create c"), "c");
+    assert_eq!(ask("groups delete new\ngroups list"), "c");
+    home.run("catalog compact").ok();
+    assert_eq!(ask("groups list"), "c");
+    fs::remove_file(home.catalog()).expect("removed");
+    assert_eq!(ask("groups list -o csv"), "id,name,displayName");
+    drop(lines);
+    assert!(child.wait().expect("it ends").success());
+}
+
+#[test]
+fn two_lines_ask_a_registry_with_one_token_and_a_login_with_another() {
+    let (home, service) = (Home::new(), TokenServer::start());
+    let registry = service.registry();
+    registry.index("public/app", "1", &["amd64"]);
+    let host = registry.host();
+    let tags = format!("registry tags {host}/public/app");
+    script(&home, "", &[&tags, &tags, &tags]).ok();
+    assert_eq!(service.asked(), ["- repository:public/app:pull"]);
+    // With other credentials it is somebody else who asks.
+    let login = format!("login {host} -u me --password-stdin --authfile auth.json");
+    let mut child = home
+        .command(PROGRAM)
+        .args(["shell"])
+        .env("REGISTRY_AUTH_FILE", "auth.json")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut lines = child.stdin.take().expect("it is piped");
+    let mut answers = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+    let mut ask = || {
+        writeln!(lines, "{tags} -o json").expect("written");
+        while answers.next().expect("an answer").expect("text") != "]" {}
+    };
+    ask();
+    home.pipe(token_server::PASSWORD, &login).ok();
+    ask();
+    drop(lines);
+    assert!(child.wait().expect("it ends").success());
+    let asked = service.asked();
+    assert_eq!(
+        asked.last().map(String::as_str),
+        Some("me repository:public/app:pull"),
+        "{asked:?}"
     );
 }

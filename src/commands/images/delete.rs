@@ -37,7 +37,7 @@ impl Delete {
             let mut ids = self.ids;
             ids.sort();
             ids.dedup();
-            ops::images::delete(&mut app.write()?, app.actor(), &ids)?;
+            ops::images::delete(&mut *app.write()?, app.actor(), &ids)?;
             app.console.note(&format!("deleted {}", quoted(&ids)));
         }
         Ok(Status::Done)
@@ -80,7 +80,7 @@ impl Restore {
 
 fn set_archived(app: &mut App, id: &str, archived: bool) -> Result<Status> {
     app.read()?.image(id)?;
-    let changed = ops::images::set_archived(&mut app.write()?, app.actor(), id, archived)?;
+    let changed = ops::images::set_archived(&mut *app.write()?, app.actor(), id, archived)?;
     let line = match (archived, changed) {
         (true, true) => format!("archived `{id}`; `imgdex images restore {id}` brings it back"),
         (true, false) => format!("`{id}` is archived already"),

@@ -22,7 +22,7 @@ pub struct ListGroups {
 
 impl ListGroups {
     pub fn run(self, app: &mut App) -> Result<Status> {
-        let groups = list_groups(&app.read()?, &self.id)?;
+        let groups = list_groups(&*app.read()?, &self.id)?;
         let width = app.console.width;
         write_list(app.console.out(), app.format, width, &groups)?;
         Ok(Status::Done)
@@ -74,7 +74,7 @@ fn change(app: &mut App, id: &str, group: &str, membership: Membership) -> Resul
     catalog.image(id)?;
     catalog.group(group)?;
     drop(catalog);
-    let image = change_membership(&mut app.write()?, app.actor(), id, group, membership)?;
+    let image = change_membership(&mut *app.write()?, app.actor(), id, group, membership)?;
     if app.console.verbose {
         let names: Vec<&str> = image
             .groups

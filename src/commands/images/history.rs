@@ -29,7 +29,7 @@ pub struct History {
 
 impl History {
     pub fn run(self, app: &mut App) -> Result<Status> {
-        let changes: Vec<Row> = ops::images::history(&app.read()?, &self.id)?
+        let changes: Vec<Row> = ops::images::history(&*app.read()?, &self.id)?
             .iter()
             .map(Row::of)
             .collect();

@@ -47,7 +47,7 @@ impl Pin {
             true => Digests::Both,
             false => Digests::Pinned,
         };
-        let pinned = pin(&mut app.write()?, app.actor(), &ids, form)?;
+        let pinned = pin(&mut *app.write()?, app.actor(), &ids, form)?;
         let width = app.console.width;
         write_list(app.console.out(), app.format, width, &pinned)?;
         app.console.flush()?;

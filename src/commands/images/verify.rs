@@ -67,7 +67,7 @@ impl Verify {
         drop(catalog);
         let mut answers = self.verifying.ask(app, questions)?;
         let mut report = if is_there {
-            write(&mut app.write()?, app.actor(), &mut answers, &options)?
+            write(&mut *app.write()?, app.actor(), &mut answers, &options)?
         } else {
             Report::new()
         };

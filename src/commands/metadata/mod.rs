@@ -100,7 +100,7 @@ pub fn run(app: &mut App, verb: Verb) -> Result<Status> {
         Verb::Duplicate(duplicate) => {
             let platform = duplicate.format.platform;
             let (name, new) = (&duplicate.name, &duplicate.new);
-            metadata::duplicate(&mut app.write()?, app.actor(), platform, name, new)?;
+            metadata::duplicate(&mut *app.write()?, app.actor(), platform, name, new)?;
             write::tell_written(app, platform, new)?;
             Ok(Status::Done)
         }
@@ -153,7 +153,7 @@ impl List {
 impl Remove {
     fn run(self, app: &mut App) -> Result<Status> {
         let platform = self.format.platform;
-        let removed = metadata::remove(&mut app.write()?, app.actor(), platform, &self.name)?;
+        let removed = metadata::remove(&mut *app.write()?, app.actor(), platform, &self.name)?;
         writeln!(
             app.console.out(),
             "Metadata instance '{}' removed from schemaspace '{}'.",

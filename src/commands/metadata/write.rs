@@ -108,7 +108,7 @@ impl Create {
             checked.ask(&mut questions);
             checked.verify(&given, &verified(app, questions)?)?;
         }
-        let name = metadata::create(&mut app.write()?, app.actor(), checked)?;
+        let name = metadata::create(&mut *app.write()?, app.actor(), checked)?;
         tell_written(app, Platform::RuntimeImages, &name)?;
         Ok(Status::Done)
     }
@@ -129,7 +129,7 @@ impl Update {
             return Err(Error::new(Kind::InvalidInput, "there is nothing to change")
                 .hint("give a field such as `--image_name REF`, or an instance with `--file` or `--json`"));
         }
-        let updated = metadata::update(&mut app.write()?, app.actor(), &given)?;
+        let updated = metadata::update(&mut *app.write()?, app.actor(), &given)?;
         tell_written(app, Platform::RuntimeImages, &updated.name)?;
         if updated.is_new_here {
             app.console.flush()?;
@@ -148,7 +148,7 @@ pub fn tell_written(app: &mut App, platform: Platform, name: &str) -> Result<()>
     let asked = app.flags.output.as_deref();
     match app.format {
         Output::Json | Output::Yaml if asked.is_some() => {
-            let document = metadata::document(&app.read()?, platform, name)?;
+            let document = metadata::document(&*app.read()?, platform, name)?;
             Ok(write_document(app.console.out(), app.format, &document)?)
         }
         Output::Name => Ok(writeln!(app.console.out(), "{}", visible(name))?),

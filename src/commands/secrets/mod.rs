@@ -137,7 +137,7 @@ impl Delete {
         drop(catalog);
         if confirmed(app, self.yes, &format!("Delete {}?", quoted(&ids)))? {
             let keepers = app.keepers()?;
-            secrets::delete(&mut app.write()?, app.actor(), &keepers, &ids).map_err(failure)?;
+            secrets::delete(&mut *app.write()?, app.actor(), &keepers, &ids).map_err(failure)?;
             app.console.note(&format!("deleted {}", quoted(&ids)));
         }
         Ok(Status::Done)

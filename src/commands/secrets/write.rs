@@ -103,7 +103,7 @@ impl Create {
         let document = document(app, self.file.as_deref(), given)?;
         let keepers = app.keepers()?;
         let secret =
-            ops::secrets::create(&mut app.write()?, app.actor(), &keepers, document.input())
+            ops::secrets::create(&mut *app.write()?, app.actor(), &keepers, document.input())
                 .map_err(failure)?;
         let out = app.console.out();
         match app.format {
@@ -136,7 +136,7 @@ impl Update {
         let document = document(app, self.file.as_deref(), given)?;
         let keepers = app.keepers()?;
         let (secret, changed) = ops::secrets::update(
-            &mut app.write()?,
+            &mut *app.write()?,
             app.actor(),
             &keepers,
             &self.id,

@@ -1,19 +1,32 @@
 //! `imgdex shell`: many command lines on one app. What a line says is what the
 //! command line says; nothing is expanded, piped or redirected.
 
+mod editor;
+mod history;
+mod privacy;
 mod script;
+mod watch;
 mod words;
 
 use std::ffi::OsString;
+use std::io::{self, IsTerminal};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
 
 use clap::Args;
 
 use super::Status;
 use super::line::{self, Options};
 use crate::app::App;
+use crate::app::catalogs::Shelf;
+use crate::app::networks::Networks;
 use crate::error::{Error, Kind, Result};
+use crate::output::console::Typed as Keyboard;
 use crate::output::format::Format;
+use crate::registry::Stopped;
+use editor::{Editor, Typed};
 use script::Script;
+use watch::Watch;
 
 /// The same commands at a prompt, or line by line out of a script
 ///
@@ -56,9 +69,18 @@ impl Shell {
             return Err(Error::new(Kind::InvalidInput, "this is the shell already")
                 .hint("`exit` leaves it"));
         }
+        let shelf = Shelf::default();
         app.is_shell = true;
-        let ended = self.run_script(app);
+        app.shelf = Some(shelf.clone());
+        app.networks = Some(Networks::default());
+        let ended = if app.console.stdin_is_terminal && io::stdout().is_terminal() {
+            converse(app, &shelf)
+        } else {
+            self.run_script(app)
+        };
         app.is_shell = false;
+        app.shelf = None;
+        app.networks = None;
         ended
     }
 
@@ -66,15 +88,11 @@ impl Shell {
         let options = Options::of(app);
         let mut script = Script::default();
         let mut first_failure = 0;
-        loop {
-            let (words, number) = match script.next()? {
-                Next::Line(words, number) => (words, number),
-                Next::End => break,
-            };
+        while let Next::Line(words, number) = script.next()? {
             if is_end(&words) {
                 break;
             }
-            app.stdin = Box::new(std::io::empty());
+            app.stdin = Box::new(io::empty());
             let code = run(app, &options, &words);
             if code == 0 {
                 continue;
@@ -96,6 +114,76 @@ impl Shell {
     }
 }
 
+/// Runs what is typed at the prompt until it is left.
+fn converse(app: &mut App, shelf: &Shelf) -> Result<Status> {
+    let options = Options::of(app);
+    greet(app);
+    let (mut editor, told) = Editor::new(app, shelf)?;
+    let tell = |app: &mut App, told: Option<String>| {
+        if let Some(told) = told {
+            app.console.warn(&format!("warning: {told}"));
+        }
+    };
+    tell(app, told);
+    let stop = app.stop();
+    let watch = Watch::begin(&app.interrupt)?;
+    loop {
+        watch.at_prompt();
+        let typed = editor.read();
+        watch.running();
+        let (typed, told) = typed?;
+        tell(app, told);
+        let words = match typed {
+            Typed::Line(line) => words::split(&line).unwrap_or_default(),
+            Typed::Dropped => continue,
+            Typed::End => break,
+        };
+        if words.is_empty() {
+            continue;
+        }
+        if is_end(&words) {
+            break;
+        }
+        app.stdin = match &stop {
+            Some(stop) => Box::new(Keyboard::new(Arc::clone(stop))),
+            None => Box::new(io::empty()),
+        };
+        run(app, &options, &words);
+        if app.interrupt.was_to_terminate() {
+            return Ok(Status::Ended(Kind::Terminated.code()));
+        }
+    }
+    Ok(Status::Done)
+}
+
+/// Says what the shell works on.
+fn greet(app: &mut App) {
+    let catalog = match app.read().and_then(|catalog| Ok(catalog.info()?)) {
+        Ok(info) if info.exists => {
+            let many = if info.images == 1 { "" } else { "s" };
+            format!("{} ({} image{many})", info.path, info.images)
+        }
+        Ok(_) => {
+            let path = app.settings.get("catalog").unwrap_or_default();
+            format!("{path} (does not exist yet)")
+        }
+        Err(error) => error.line(),
+    };
+    let store = app.store();
+    let store = store.map_or_else(|| "off".to_owned(), |path| path.display().to_string());
+    let registry = app.default_registry();
+    let registry = registry.map_or_else(|error| error.line(), |registry| registry.to_string());
+    for line in [
+        format!("imgdex {}", env!("CARGO_PKG_VERSION")),
+        format!("catalog   {catalog}"),
+        format!("store     {store}"),
+        format!("registry  {registry}"),
+        "`help` lists the commands, Tab completes, `exit` or Ctrl-D leaves".to_owned(),
+    ] {
+        app.console.note(&line);
+    }
+}
+
 fn is_end(words: &[String]) -> bool {
     matches!(words, [word] if word == "exit" || word == "quit")
 }
@@ -114,7 +202,27 @@ fn run(app: &mut App, options: &Options, words: &[String]) -> u8 {
         }
         _ => all.extend(given.iter().map(OsString::from)),
     }
-    let code = line::run(app, options, &all);
+    let code = match catch_unwind(AssertUnwindSafe(|| line::run(app, options, &all))) {
+        Ok(code) => code,
+        Err(payload) if payload.is::<Stopped>() => {
+            app.console.warn("error: stopped before it was done");
+            Kind::Interrupted.code()
+        }
+        Err(payload) => resume_unwind(payload),
+    };
+    // Who logged in or out, or was refused, may be somebody else from now on; and who was
+    // interrupted has answers on the way.
+    let is_about_credentials = given.iter().any(|word| word == "login" || word == "logout");
+    if (is_about_credentials || code == Kind::Denied.code() || app.interrupt.is_seen())
+        && let Some(networks) = &mut app.networks
+    {
+        networks.clear();
+    }
+    let code = if app.interrupt.stops_line() {
+        app.interrupt.kind().code()
+    } else {
+        code
+    };
     let of_a_shell = ["|", "||", "&&", "&", ";", ">", ">>", "<", "<<", "2>"];
     if code == Kind::InvalidInput.code()
         && let Some(word) = given

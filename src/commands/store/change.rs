@@ -121,7 +121,7 @@ fn uris(images: &[StoredImage]) -> Vec<String> {
 impl Rm {
     pub fn run(self, app: &mut App) -> Result<Status> {
         let images = self.which.find(app)?;
-        ops::store::remove(&mut app.write()?, app.actor(), &images, false)?;
+        ops::store::remove(&mut *app.write()?, app.actor(), &images, false)?;
         for uri in uris(&images) {
             app.console.note(&format!("removed the record of `{uri}`"));
         }
@@ -136,7 +136,7 @@ impl Rmi {
         if !confirmed(app, self.yes, &question)? {
             return Ok(Status::Done);
         }
-        let mut removed = ops::store::remove(&mut app.write()?, app.actor(), &images, true)?;
+        let mut removed = ops::store::remove(&mut *app.write()?, app.actor(), &images, true)?;
         for uri in uris(&images) {
             app.console.note(&format!("removed `{uri}`"));
         }
@@ -162,7 +162,7 @@ impl Rmi {
 impl Mv {
     pub fn run(self, app: &mut App) -> Result<Status> {
         store(app)?;
-        let image = find(&app.read()?, &self.uri)?;
+        let image = find(&*app.read()?, &self.uri)?;
         let mut catalog = app.write()?;
         let actor = app.actor();
         let path = at_length(app, |_, go_on| {
@@ -178,7 +178,7 @@ impl Rename {
     pub fn run(self, app: &mut App) -> Result<Status> {
         let store = store(app)?;
         let new = stored_name(&self.new)?;
-        let image = find(&app.read()?, &self.uri)?;
+        let image = find(&*app.read()?, &self.uri)?;
         let mut catalog = app.write()?;
         let actor = app.actor();
         let renamed = at_length(app, |_, go_on| {

@@ -49,7 +49,7 @@ impl Check {
             search: self.search.as_deref(),
         };
         let actor = app.actor();
-        let repair = writing.as_mut().map(|catalog| (catalog, actor));
+        let repair = writing.as_mut().map(|catalog| (&mut **catalog, actor));
         let findings = at_length(app, |_, go_on| {
             ops::store::check(&catalog, check, repair, go_on)
         })?;

@@ -88,7 +88,7 @@ impl Record {
                 found?
             }
         };
-        let added = ops::store::record(&mut app.write()?, app.actor(), &image)?;
+        let added = ops::store::record(&mut *app.write()?, app.actor(), &image)?;
         print_added(app, &added)?;
         Ok(Status::Done)
     }
@@ -116,12 +116,12 @@ pub struct Refresh {
 impl Refresh {
     pub fn run(self, app: &mut App) -> Result<Status> {
         store(app)?;
-        let remotes = remotes(&app.read()?, &self.uris)?;
+        let remotes = remotes(&*app.read()?, &self.uris)?;
         let questions = questions_of(&remotes, app.default_registry()?);
         let answers = Verifying::from(self.how).ask(app, questions)?;
         let rows = match remotes.is_empty() {
             true => Vec::new(),
-            false => write_refreshed(&mut app.write()?, app.actor(), &answers, &remotes)?,
+            false => write_refreshed(&mut *app.write()?, app.actor(), &answers, &remotes)?,
         };
         let width = app.console.width;
         write_list(app.console.out(), app.format, width, &rows)?;

@@ -101,7 +101,7 @@ impl List {
 
 impl Get {
     pub fn run(self, app: &mut App) -> Result<Status> {
-        let mut image = find(&app.read()?, &self.uri)?;
+        let mut image = find(&*app.read()?, &self.uri)?;
         if self.pull && image.path.is_none() {
             image = pull_recorded(app, &image, self.how.into())?;
         }
@@ -121,7 +121,7 @@ impl Get {
 
 impl Inspect {
     pub fn run(self, app: &mut App) -> Result<Status> {
-        let image = find(&app.read()?, &self.uri)?;
+        let image = find(&*app.read()?, &self.uri)?;
         print_record(app, &image)?;
         Ok(Status::Done)
     }
@@ -156,7 +156,7 @@ impl Labels {
         };
         if let (Some(image), Some(key), Some(value)) = (&image, &self.key, &self.value) {
             store(app)?;
-            let set = crate::ops::store::label(&mut app.write()?, app.actor(), image, key, value)?;
+            let set = crate::ops::store::label(&mut *app.write()?, app.actor(), image, key, value)?;
             if !set {
                 app.console.note("nothing changed");
             }

@@ -99,7 +99,7 @@ impl SourceName {
     /// Where the store has no such image.
     pub fn start(&self, app: &App) -> Result<Start> {
         Ok(match self {
-            Self::Endpoint(Endpoint::Store(uri)) => start_of(&find(&app.read()?, uri)?)?,
+            Self::Endpoint(Endpoint::Store(uri)) => start_of(&find(&*app.read()?, uri)?)?,
             Self::Endpoint(endpoint) => Start::Endpoint(endpoint.clone()),
             Self::File(file) => Start::Sif {
                 title: file

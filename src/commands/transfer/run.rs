@@ -3,9 +3,9 @@
 
 use super::super::Status;
 use super::places::{Shelf, SourceName, TargetName, reference_of};
+use crate::app::catalogs::Opened;
 use crate::app::network::{Choices, Reach};
 use crate::app::{App, Hold};
-use crate::catalog::Catalog;
 use crate::domain::change::Actor;
 use crate::domain::reference::Registry;
 use crate::domain::stored::{StoredImage, StoredName};
@@ -56,9 +56,9 @@ pub fn pull_recorded(app: &mut App, image: &StoredImage, choices: Choices) -> Re
     let kept = copied
         .first()
         .and_then(|one| one.target.strip_prefix("store:"));
-    let kept = find(&app.read()?, kept.unwrap_or_default())?;
+    let kept = find(&*app.read()?, kept.unwrap_or_default())?;
     if uri.version.is_none() {
-        supersede(&mut app.write()?, app.actor(), &uri, &kept.uri)?;
+        supersede(&mut *app.write()?, app.actor(), &uri, &kept.uri)?;
     }
     Ok(kept)
 }
@@ -73,7 +73,7 @@ enum Target {
 /// A place in the store, and the catalog that it is recorded in.
 struct InStore {
     shelf: Shelf,
-    catalog: Catalog,
+    catalog: Opened,
     actor: Actor,
 }
 
