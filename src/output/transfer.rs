@@ -44,7 +44,7 @@ impl Bars {
 
     /// Tells how far the blobs are, if it is time to tell.
     pub fn show(&mut self, blobs: &[Blob<'_>]) {
-        if !self.is_shown {
+        if !self.is_shown || blobs.is_empty() {
             return;
         }
         if self.is_terminal {

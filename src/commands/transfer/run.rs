@@ -197,6 +197,7 @@ impl Transfer {
         let mut failed = false;
         if self.all_tags {
             let tags = source.source.tags(network).map_err(stopped)?;
+            let mut first = None;
             for tag in &tags {
                 let one = source.source.tagged(tag).map_err(stopped)?;
                 let done = self.one(network, &one, (&mut target, Some(tag)), &mut |blobs| {
@@ -206,14 +207,26 @@ impl Transfer {
                 match done {
                     Ok(one) => copied.push(one),
                     Err(ops::Error::Interrupted) => return Err(stopped(ops::Error::Interrupted)),
-                    Err(error) if tags.len() == 1 => return Err(error.into()),
                     Err(error) => {
                         let error = Error::from(error);
+                        if tags.len() == 1 || error.kind == Kind::Io {
+                            return Err(error);
+                        }
                         bars.clear();
                         app.console.warn(&format!("error: {}", error.line()));
-                        failed = true;
+                        first.get_or_insert(error);
                     }
                 }
+            }
+            if tags.is_empty() {
+                let message = format!("`{}` has no tags", source.source);
+                return Err(Error::new(Kind::NotFound, message));
+            }
+            // A file is written whole, or stays as it was.
+            let is_whole = matches!(&target, Target::Open(target) if target.has_scratch());
+            match first {
+                Some(error) if copied.is_empty() || is_whole => return Err(error),
+                first => failed = first.is_some(),
             }
         } else {
             let source = &source.source;

@@ -16,7 +16,7 @@ use crate::domain::reference::{Digest, Reference, Registry};
 use crate::domain::transport::Endpoint;
 use crate::ops::{Error, Result};
 use crate::store::files::GoOn;
-use crate::store::oci::{ArchiveLayout, ArchiveWriter, Layout, docker_archive};
+use crate::store::oci::{ArchiveLayout, ArchiveWriter, Layout, REF_NAME, docker_archive};
 
 /// What a source turned out to be.
 #[derive(Debug, Clone)]
@@ -338,7 +338,8 @@ fn archive(
         .iter()
         .enumerate()
         .map(|(at, entry)| {
-            let tag = tag.filter(|_| at == last).map(str::to_owned);
+            let own = entry.annotations.get(REF_NAME).map(String::as_str);
+            let tag = tag.filter(|_| at == last).or(own).map(str::to_owned);
             (entry.clone(), tag)
         })
         .collect();

@@ -129,9 +129,12 @@ pub(super) fn copy_root(
     if choice.referrers {
         plan.referrers = Some(BTreeSet::new());
     }
-    plan.add_root(root)?;
+    plan.add_root(root, &mut || tick(&[]))?;
     let blobs = bring(network, plan.jobs(), tick)?;
     for manifest in &plan.manifests {
+        if !tick(&[]) {
+            return Err(super::Error::Interrupted);
+        }
         destination.put(network, manifest)?;
     }
     destination.put_root(network, root)?;

@@ -262,7 +262,10 @@ impl Destination {
             Self::Registry(to) => Target::Registry {
                 to: to.clone(),
                 mount: match source {
-                    Source::Registry(from) if from.registry() == to.registry() => {
+                    Source::Registry(from)
+                        if from.registry() == to.registry()
+                            && from.repository() != to.repository() =>
+                    {
                         Some(from.repository().clone())
                     }
                     _ => None,

@@ -14,6 +14,12 @@ const DEEPEST: usize = 8;
 /// The most manifests of one image, its referrers included.
 const MOST: usize = 10_000;
 
+/// Bytes of all these manifests together.
+const LARGEST: usize = 64 * 1024 * 1024;
+
+/// Who says whether to go on.
+type GoOn<'a> = &'a mut dyn FnMut() -> bool;
+
 pub struct Plan<'a> {
     network: &'a Network,
     source: &'a Source,
@@ -27,6 +33,8 @@ pub struct Plan<'a> {
     /// Digests of layers that are not handed on.
     pub foreign: Vec<String>,
     seen: BTreeSet<Digest>,
+    /// Of the manifests.
+    bytes: usize,
     blobs: BTreeMap<Digest, u64>,
     /// The blobs in the order of their first use.
     order: Vec<Digest>,
@@ -48,6 +56,7 @@ impl<'a> Plan<'a> {
             referrers: None,
             foreign: Vec::new(),
             seen: BTreeSet::new(),
+            bytes: 0,
             blobs: BTreeMap::new(),
             order: Vec::new(),
         }
@@ -57,20 +66,21 @@ impl<'a> Plan<'a> {
     ///
     /// # Errors
     /// Where something of it cannot be read.
-    pub fn add_root(&mut self, root: &Manifest) -> Result<()> {
+    pub fn add_root(&mut self, root: &Manifest, go_on: &mut dyn FnMut() -> bool) -> Result<()> {
         self.seen.insert(root.descriptor.digest.clone());
         let is_there = self.is_there(&root.descriptor)?;
-        if !is_there {
-            self.add_content(root, 0)?;
+        // What refers to its parts is found only there.
+        if !is_there || self.referrers.is_some() {
+            self.add_content(root, 0, go_on)?;
         }
-        self.add_referrers(root, 0)
+        self.add_referrers(root, 0, go_on)
     }
 
     fn is_there(&self, descriptor: &Descriptor) -> Result<bool> {
         Ok(!self.force && self.destination.has_manifest(self.network, descriptor)?)
     }
 
-    fn add_content(&mut self, manifest: &Manifest, depth: usize) -> Result<()> {
+    fn add_content(&mut self, manifest: &Manifest, depth: usize, go_on: GoOn<'_>) -> Result<()> {
         match &manifest.content {
             Content::Image { config, layers } => {
                 self.add_blob(config);
@@ -79,7 +89,7 @@ impl<'a> Plan<'a> {
             Content::Index(entries) => {
                 for entry in entries {
                     if is_manifest(&entry.media_type) {
-                        self.add_manifest(entry, depth + 1)?;
+                        self.add_manifest(entry, depth + 1, go_on)?;
                     } else {
                         self.add_blob(entry);
                     }
@@ -89,7 +99,10 @@ impl<'a> Plan<'a> {
         Ok(())
     }
 
-    fn add_manifest(&mut self, entry: &Descriptor, depth: usize) -> Result<()> {
+    fn add_manifest(&mut self, entry: &Descriptor, depth: usize, go_on: GoOn<'_>) -> Result<()> {
+        if !go_on() {
+            return Err(Error::Interrupted);
+        }
         if !self.seen.insert(entry.digest.clone()) {
             return Ok(());
         }
@@ -104,13 +117,21 @@ impl<'a> Plan<'a> {
             return Ok(());
         }
         let manifest = self.source.manifest(self.network, entry)?;
-        self.add_content(&manifest, depth)?;
-        self.add_referrers(&manifest, depth)?;
+        self.bytes += manifest.bytes.len();
+        if self.bytes > LARGEST {
+            return Err(Error::invalid(format!(
+                "`{}` is not copied: its manifests have more than {} MiB",
+                self.source,
+                LARGEST >> 20
+            )));
+        }
+        self.add_content(&manifest, depth, go_on)?;
+        self.add_referrers(&manifest, depth, go_on)?;
         self.manifests.push(manifest);
         Ok(())
     }
 
-    fn add_referrers(&mut self, manifest: &Manifest, depth: usize) -> Result<()> {
+    fn add_referrers(&mut self, manifest: &Manifest, depth: usize, go_on: GoOn<'_>) -> Result<()> {
         if self.referrers.is_none() {
             return Ok(());
         }
@@ -119,7 +140,7 @@ impl<'a> Plan<'a> {
             if let Some(found) = &mut self.referrers {
                 found.insert(entry.digest.clone());
             }
-            self.add_manifest(&entry, depth + 1)?;
+            self.add_manifest(&entry, depth + 1, go_on)?;
         }
         Ok(())
     }

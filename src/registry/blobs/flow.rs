@@ -27,6 +27,8 @@ pub struct Flow {
     rest: Bytes,
     /// The offset of the next byte that is handed out.
     at: u64,
+    /// Counts the requests that the bytes were handed out to.
+    turn: u64,
     hashed: u64,
     hashing: Hashing,
     /// The state of the hash at some offsets, in their order.
@@ -52,6 +54,7 @@ impl Flow {
             pieces: None,
             rest: Bytes::new(),
             at: 0,
+            turn: 0,
             hashed: 0,
             marks: vec![(0, hashing.clone())],
             hashing,
@@ -62,6 +65,14 @@ impl Flow {
     /// Returns the offset of the next byte that is handed out.
     pub fn at(&self) -> u64 {
         self.at
+    }
+
+    /// Goes to an offset that has been handed out already, and returns whose turn it is
+    /// then: the bytes are those of one request at a time.
+    pub fn turn_to(&mut self, at: u64) -> u64 {
+        self.go_back(at);
+        self.turn += 1;
+        self.turn
     }
 
     /// Goes to an offset that has been handed out already.
@@ -80,7 +91,10 @@ impl Flow {
 
     /// Returns the next bytes, at most so many; nothing at the end. The last ones
     /// come only where all have the digest.
-    pub async fn next(&mut self, most: u64) -> Option<Bytes> {
+    pub async fn next(&mut self, turn: u64, most: u64) -> Option<Bytes> {
+        if turn != self.turn {
+            return None;
+        }
         match self.try_next(most).await {
             Ok(piece) => piece,
             Err(failure) => {

@@ -80,12 +80,16 @@ impl Upload<'_> {
     pub async fn run(&self) -> std::result::Result<How, Failure> {
         let mut session = match self.begin().await? {
             Begun::Mounted => return Ok(How::Mounted),
+            // Nothing was asked before the mount, which it did not do.
+            Begun::Session(_) if self.mount.is_some() && self.is_there().await? => {
+                return Ok(How::Present);
+            }
             Begun::Session(session) => session,
         };
         let blob = (self.digest, self.size);
         let flow = Flow::new(self.client, self.supply, blob, &self.attempt());
         let flow = Arc::new(Mutex::new(flow));
-        let (mut tries, mut broke_at, mut chunk) = (0, 0, u64::MAX);
+        let (mut tries, mut furthest, mut chunk) = (0, 0, u64::MAX);
         loop {
             let sent = self.send(&session, &flow, chunk).await?;
             if let Some(failure) = flow.lock().await.failure.take() {
@@ -117,13 +121,7 @@ impl Upload<'_> {
                     continue;
                 }
             };
-            let at = flow.lock().await.at();
-            tries = if at.saturating_sub(broke_at) >= FURTHER {
-                1
-            } else {
-                tries + 1
-            };
-            broke_at = at;
+            tries += 1;
             if tries >= MOST_TRIES {
                 return Err(self.given_up(&cause, tries).into());
             }
@@ -132,6 +130,10 @@ impl Upload<'_> {
             sleep(wait.min(timing.total)).await;
             session = match self.whereabouts(&session).await {
                 Some((known, at)) => {
+                    // Only what the registry says that it has is further.
+                    if at >= furthest + FURTHER {
+                        (tries, furthest) = (0, at);
+                    }
                     flow.lock().await.go_back(at);
                     known
                 }
@@ -238,13 +240,15 @@ impl Upload<'_> {
         let mut answer = None;
         // As it is, and once more where the token ran out.
         for _ in 0..2 {
-            flow.lock().await.go_back(at);
+            // Who still sends the body of a request that was answered must not go on.
+            let turn = flow.lock().await.turn_to(at);
             request.authorization = shown.as_ref().map(|shown| shown.header.clone());
             let watch = Arc::new(Watch::default());
             let sending = Sending {
-                body: self.body(flow, length, &watch),
+                body: self.body((flow, turn), length, &watch),
                 length,
-                range: (at > 0 || !is_last)
+                whole: if is_last { self.size } else { length },
+                range: (length > 0 && (at > 0 || !is_last))
                     .then(|| format!("{at}-{}", (at + length).saturating_sub(1))),
                 watch,
                 is_elsewhere,
@@ -290,7 +294,12 @@ impl Upload<'_> {
         })
     }
 
-    fn body(&self, flow: &Arc<Mutex<Flow>>, length: u64, watch: &Arc<Watch>) -> Body {
+    fn body(
+        &self,
+        (flow, turn): (&Arc<Mutex<Flow>>, u64),
+        length: u64,
+        watch: &Arc<Watch>,
+    ) -> Body {
         let state = (
             Arc::clone(flow),
             length,
@@ -301,24 +310,27 @@ impl Upload<'_> {
         if length == 0 {
             return Body::from("");
         }
-        Body::wrap_stream(unfold(state, |(flow, left, watch, moved)| async move {
-            if left == 0 {
-                return None;
-            }
-            watch.wanted();
-            let mut held = flow.lock().await;
-            let piece = held.next(left).await;
-            moved.store(held.at(), Ordering::Relaxed);
-            drop(held);
-            // The connection is given up, and what was sent is never made a blob.
-            let Some(piece) = piece else {
-                let state = (flow, 0, watch, moved);
-                return Some((Err(io::Error::other("the blob came to no end")), state));
-            };
-            let left = left.saturating_sub(piece.len() as u64);
-            watch.handed(left == 0);
-            Some((Ok(piece), (flow, left, watch, moved)))
-        }))
+        Body::wrap_stream(unfold(
+            state,
+            move |(flow, left, watch, moved)| async move {
+                if left == 0 {
+                    return None;
+                }
+                watch.wanted();
+                let mut held = flow.lock().await;
+                let piece = held.next(turn, left).await;
+                moved.store(held.at(), Ordering::Relaxed);
+                drop(held);
+                // The connection is given up, and what was sent is never made a blob.
+                let Some(piece) = piece else {
+                    let state = (flow, 0, watch, moved);
+                    return Some((Err(io::Error::other("the blob came to no end")), state));
+                };
+                let left = left.saturating_sub(piece.len() as u64);
+                watch.handed(left == 0);
+                Some((Ok(piece), (flow, left, watch, moved)))
+            },
+        ))
     }
 
     /// Returns the place anew, and how many bytes it has; nothing where that is not

@@ -92,6 +92,7 @@ fn a_mount_costs_one_request_and_one_that_is_refused_falls_through() {
                 Reply::new(refusal, "").with("Location", "/up")
             }
             "POST" => Reply::new(202, "").with("Location", "/up"),
+            "HEAD" => Reply::new(404, ""),
             _ => Reply::new(201, ""),
         });
         let sent = send(&server, blob(), sha256(&blob()), Some("other"));

@@ -1,10 +1,13 @@
 //! What is asked, and what is answered.
 
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Method, Response, StatusCode, Url};
+use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use super::LARGEST_ANSWER;
@@ -116,14 +119,17 @@ pub struct Opened {
     pub answer: Answer,
     request: Request,
     response: Response,
+    /// How long a piece may take.
+    idle: Duration,
 }
 
 impl Opened {
-    pub(super) fn new(request: &Request, response: Response) -> Self {
+    pub(super) fn new(request: &Request, response: Response, idle: Duration) -> Self {
         Self {
             answer: Answer::new(request, &response),
             request: request.clone(),
             response,
+            idle,
         }
     }
 
@@ -137,11 +143,14 @@ impl Opened {
     /// # Errors
     /// Why no more came.
     pub async fn next(&mut self) -> std::result::Result<Option<Bytes>, String> {
-        self.response.chunk().await.map_err(|error| {
-            match failure::of(&self.request, &self.answer.url, &error) {
+        let Ok(piece) = timeout(self.idle, self.response.chunk()).await else {
+            return Err("it sent nothing in time".to_owned());
+        };
+        piece.map_err(
+            |error| match failure::of(&self.request, &self.answer.url, &error) {
                 Failure::Passing(cause) => cause,
                 Failure::Final(error) => error.to_string(),
-            }
-        })
+            },
+        )
     }
 }

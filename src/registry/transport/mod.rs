@@ -60,7 +60,9 @@ impl Transport {
 
     /// Returns whether the host of an address has not answered for a while.
     pub fn is_silent(&self, url: &Url) -> bool {
-        self.silence.is_long(|| authority(url))
+        // As long as all tries of one request take.
+        let tries = self.settings.timing.pause * 12;
+        self.silence.is_long(|| authority(url), tries)
     }
 
     /// Returns the address of a registry: by https, or by plain http where the
@@ -98,8 +100,12 @@ impl Transport {
         let client = self.clients.probing(&self.settings)?;
         let patience = Duration::from_secs(5).min(self.settings.timing.total);
         let tried = client.head(url).timeout(patience).send().await;
-        let tls = !tried.is_err_and(|error| failure::is_not_tls(&error));
-        known.insert(endpoint.to_owned(), tls);
+        let tls = !tried.as_ref().is_err_and(failure::is_not_tls);
+        // Who is not there yet may speak either, later.
+        let is_absent = tls && tried.is_err_and(|error| error.is_connect() && !error.is_timeout());
+        if !is_absent {
+            known.insert(endpoint.to_owned(), tls);
+        }
         Ok(tls)
     }
 
@@ -186,7 +192,14 @@ impl Transport {
         let mut url = request.url.clone();
         let mut reach = Reach::Anywhere;
         for _ in 0..redirect::MOST {
-            let client = self.clients.get(&self.settings, &url, reach, Pace::Usual)?;
+            // Between two pieces somebody else may be waited for: whoever asks for the
+            // next one watches the time.
+            let pace = if piecewise {
+                Pace::AsItComes
+            } else {
+                Pace::Usual
+            };
+            let client = self.clients.get(&self.settings, &url, reach, pace)?;
             let mut builder = client.request(request.method.clone(), url.clone());
             // No credential leaves the origin; it stays away after a way back, too.
             if let Some(value) = &request.authorization
@@ -209,7 +222,7 @@ impl Transport {
             if !redirect::is_one(response.status()) {
                 refuse_compressed(request, &url, &response)?;
                 if piecewise && response.status().is_success() {
-                    let opened = Opened::new(request, response);
+                    let opened = Opened::new(request, response, self.settings.timing.idle);
                     return Ok(Got::Opened(Box::new(opened)));
                 }
                 let answer = self.collect(request, &url, response).await?;

@@ -20,6 +20,8 @@ pub struct Sending {
     pub body: Body,
     /// Bytes of the body.
     pub length: u64,
+    /// Bytes of all that the registry then puts together.
+    pub whole: u64,
     /// Which bytes of the whole they are, where it is not all of them.
     pub range: Option<String>,
     pub watch: Arc<Watch>,
@@ -115,7 +117,7 @@ impl Transport {
                     let watch = &sending.watch;
                     // Who has it all may have to write it all.
                     let patience = if watch.is_over.load(Ordering::Relaxed) {
-                        timing.stall + Duration::from_secs(sending.length >> 24)
+                        timing.stall + Duration::from_secs(sending.whole >> 24)
                     } else {
                         timing.stall
                     };
@@ -128,7 +130,12 @@ impl Transport {
             }
         };
         let response = response.map_err(|error| failure::of(request, &request.url, &error))?;
-        self.collect(request, &request.url, response).await
+        // This client waits for as long as it must; what is left is a few words.
+        let read = self.collect(request, &request.url, response);
+        match timeout(timing.total, read).await {
+            Ok(read) => read,
+            Err(_) => Err(Failure::Passing("its answer came to no end".to_owned())),
+        }
     }
 
     /// Returns where the registry of a request is.

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::retry;
 
@@ -24,6 +25,8 @@ pub struct Silence {
 struct Counts {
     /// No connection: refused, no such name, no TLS.
     connections: u32,
+    /// When the first of them failed.
+    since: Option<Instant>,
     /// A connection, and no answer in time.
     waits: u32,
     /// Answers that only tell of a broken server.
@@ -61,7 +64,9 @@ impl Silence {
     /// Notes that there was no connection to a host.
     pub fn unconnected(&self, host: String) {
         let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-        hosts.entry(host).or_default().connections += 1;
+        let counts = hosts.entry(host).or_default();
+        counts.connections += 1;
+        counts.since = counts.since.or_else(|| Some(Instant::now()));
     }
 
     /// Notes that a host was waited for in vain.
@@ -70,10 +75,12 @@ impl Silence {
         hosts.entry(host).or_default().waits += 1;
     }
 
-    /// Returns whether a host has been silent for so long that it is gone for now.
-    pub fn is_long(&self, host: impl FnOnce() -> String) -> bool {
+    /// Returns whether a host has been silent for so long that it is gone for now. What
+    /// many asked at once in a bad moment says nothing: they ask again after a while.
+    pub fn is_long(&self, host: impl FnOnce() -> String, while_: Duration) -> bool {
         let counts = self.counts(host);
-        counts.connections >= retry::MOST_TRIES || counts.waits >= MOST_WAITS
+        let is_lasting = counts.since.is_some_and(|since| since.elapsed() >= while_);
+        (counts.connections >= retry::MOST_TRIES && is_lasting) || counts.waits >= MOST_WAITS
     }
 
     fn counts(&self, host: impl FnOnce() -> String) -> Counts {
@@ -97,16 +104,19 @@ mod tests {
             silence.unconnected(host());
             silence.waited(host());
         }
-        assert!(!silence.is_long(host));
+        assert!(!silence.is_long(host, Duration::ZERO));
         silence.unconnected(host());
-        assert!(silence.is_long(host));
-        assert!(!silence.is_long(|| "b".to_owned()), "another is not");
+        assert!(silence.is_long(host, Duration::ZERO));
+        assert!(
+            !silence.is_long(|| "b".to_owned(), Duration::ZERO),
+            "another is not"
+        );
         silence.ends(host);
-        assert!(!silence.is_long(host));
+        assert!(!silence.is_long(host, Duration::ZERO));
         for _ in 0..MOST_WAITS {
             silence.waited(host());
         }
-        assert!(silence.is_long(host));
+        assert!(silence.is_long(host, Duration::ZERO));
     }
 
     #[test]
@@ -119,7 +129,7 @@ mod tests {
         assert_eq!(silence.tries(host), retry::MOST_TRIES);
         silence.broken(host());
         assert_eq!(silence.tries(host), 1);
-        assert!(!silence.is_long(host), "it is there");
+        assert!(!silence.is_long(host, Duration::ZERO), "it is there");
         silence.ends(host);
         assert_eq!(silence.tries(host), retry::MOST_TRIES);
     }
