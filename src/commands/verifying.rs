@@ -56,11 +56,13 @@ impl Verifying {
         }
         let registries = questions.registries();
         let registries: Vec<&Registry> = registries.iter().collect();
+        let needs_details = self.platform(app).is_some();
         let reach = app.reach(&registries, &self.how.into())?;
         let asking = Asking {
             client: &reach.network.client,
             connections: &app.connections(),
             shallow: self.shallow,
+            needs_details,
         };
         let mut progress = Progress::new("references", app.console.no_progress);
         let mut tell = |count| progress.done(count);

@@ -89,7 +89,7 @@ impl Questions {
 
 /// Returns whether it says what a digest holds; artifacts have no platforms.
 fn is_described(seen: &Sighting) -> bool {
-    seen.size.is_some() && (!seen.platforms.is_empty() || seen.media_type.is_some())
+    !seen.platforms.is_empty() || (seen.size.is_some() && seen.media_type.is_some())
 }
 
 /// Returns what tells a reference from others: a digest decides, and a tag beside it
@@ -106,6 +106,8 @@ pub struct Asking<'a> {
     pub connections: &'a dyn Fn(&Registry) -> usize,
     /// Whether new digests are not looked into.
     pub shallow: bool,
+    /// Whether nothing can be said of a reference without its platforms.
+    pub needs_details: bool,
 }
 
 /// Why a reference cannot be had.
@@ -319,6 +321,10 @@ impl Shared<'_> {
                     }
                 },
             };
+            // It is there: some registries only count how often it is read.
+            if fault.reason == Reason::Unavailable && !self.asking.needs_details {
+                continue;
+            }
             self.state.borrow_mut().found[place] = Some(Err(fault));
         }
     }

@@ -248,3 +248,30 @@ fn an_upload_is_not_led_to_a_private_place_nor_out_of_http() {
         );
     }
 }
+
+#[test]
+fn an_answer_to_an_upload_that_never_ends_is_not_waited_for() {
+    let server = FaultServer::start(|seen| match seen.method.as_str() {
+        "HEAD" | "GET" => Reply::new(404, ""),
+        "POST" => Reply::new(202, "").with("Location", "/up"),
+        _ => Reply::new(201, "x".repeat(500)).breaking(Fault::Drip(50)),
+    });
+    let mut settings = settings(&server.host(), plain());
+    settings.timing.total = Duration::from_millis(100);
+    let bytes = blob();
+    let job = Job {
+        progress: Progress::new(sha256(&bytes), bytes.len() as u64),
+        source: Supply::File(Arc::new(move |from| {
+            let mut cursor = Cursor::new(bytes.clone());
+            cursor.set_position(from);
+            Ok(Box::new(cursor) as Box<dyn Read + Send>)
+        })),
+        target: Target::Registry {
+            to: place(&server),
+            mount: None,
+        },
+    };
+    let done = network(settings, None).transfer(vec![job], &mut || true);
+    let told = done.map_err(told).expect_err("it never ends");
+    assert!(told.contains("its answer came to no end"), "{told}");
+}

@@ -172,3 +172,48 @@ fn what_was_pulled_is_not_pulled_again() {
     assert_eq!(told["blobs"]["sent"], 0);
     assert_eq!(told["blobs"]["present"], 4);
 }
+
+#[test]
+fn all_tags_keep_their_names_in_an_archive() {
+    let home = Home::new();
+    let registry = DockerRegistry::start();
+    let host = registry.host();
+    for tag in ["1", "2", "latest"] {
+        registry.image("app", tag, "amd64");
+    }
+    home.run(&format!("copy --all-tags {host}/app oci-archive:all.tar"))
+        .ok();
+    home.run(&format!("copy --all-tags oci-archive:all.tar {host}/back"))
+        .ok();
+    let tags = home.run(&format!("registry tags {host}/back -o name")).ok();
+    assert_eq!(tags.stdout, "1\n2\nlatest\n");
+    let ran = home.run(&format!("copy --all-tags {host}/app docker-archive:x.tar"));
+    ran.fails(2);
+}
+
+#[test]
+fn an_archive_stays_as_it_was_where_not_everything_can_be_copied() {
+    let home = Home::new();
+    let registry = DockerRegistry::start();
+    let host = registry.host();
+    registry.image("app", "1", "amd64");
+    home.run(&format!("copy {host}/app:1 oci-archive:image.tar:1"))
+        .ok();
+    let before = std::fs::read(home.path().join("image.tar")).expect("it is there");
+    let server =
+        crate::fault_server::FaultServer::start(|seen| match seen.target.contains("/tags/list") {
+            true => crate::fault_server::Reply::new(200, r#"{"tags":["a","b"]}"#),
+            false => crate::fault_server::Reply::new(404, ""),
+        });
+    let line = format!(
+        "copy --all-tags {}/app oci-archive:image.tar",
+        server.host()
+    );
+    home.run(&line).fails(4);
+    let ran = home.run(&format!(
+        "copy --all-tags {host}/none oci-archive:image.tar"
+    ));
+    ran.fails(4);
+    let after = std::fs::read(home.path().join("image.tar")).expect("it is there");
+    assert!(before == after);
+}

@@ -278,3 +278,63 @@ fn tokens_are_asked_for_with_all_that_a_copy_needs() {
         ]
     );
 }
+
+#[test]
+fn signatures_of_platforms_come_along_though_the_index_is_there() {
+    let home = Home::new();
+    let (one, other) = (DockerRegistry::start(), DockerRegistry::start());
+    one.index("app", "1", &["amd64", "arm64"]);
+    let (from, to) = (one.host(), other.host());
+    let index = json(home.run(&format!("registry manifest {from}/app:1 -o json")));
+    let subject = index["manifests"][1].to_string();
+    let config = one.blob("app", "application/vnd.oci.empty.v1+json", b"{}");
+    let kind = crate::docker_registry::IMAGE;
+    let signature = format!(
+        r#"{{"schemaVersion":2,"mediaType":"{kind}","artifactType":"application/x","config":{config},"layers":[{config}],"subject":{subject}}}"#
+    );
+    let pushed = one.manifest("app", "signature", kind, &signature);
+    let hex = index["manifests"][1]["digest"].as_str().expect("a digest");
+    let list = format!(
+        r#"{{"schemaVersion":2,"mediaType":"{}","manifests":[{{"mediaType":"{kind}","digest":"{}","size":{}}}]}}"#,
+        crate::docker_registry::INDEX,
+        pushed.digest,
+        pushed.size
+    );
+    one.manifest(
+        "app",
+        &hex.replace(':', "-"),
+        crate::docker_registry::INDEX,
+        &list,
+    );
+    copied(&home, &format!("copy {from}/app:1 {to}/app:1"));
+    let told = copied(&home, &format!("copy --referrers {from}/app:1 {to}/app:1"));
+    assert_eq!(told["referrers"], 1);
+    let listed = json(home.run(&format!("registry referrers {to}/app@{hex} -o json")));
+    assert_eq!(listed[0]["digest"], pushed.digest);
+}
+
+#[test]
+fn a_mount_that_is_refused_sends_nothing_that_is_there() {
+    use crate::fault_server::{FaultServer, Reply};
+    let home = Home::new();
+    let registry = DockerRegistry::start();
+    registry.image("a", "1", "amd64");
+    let host = registry.host();
+    let manifest = home
+        .run(&format!("registry manifest {host}/a:1 --raw"))
+        .ok();
+    let server = FaultServer::start(move |seen| {
+        match (seen.method.as_str(), seen.target.contains("/manifests/")) {
+            ("GET", true) => Reply::new(200, manifest.stdout.clone())
+                .with("Content-Type", crate::docker_registry::IMAGE),
+            ("HEAD", true) => Reply::new(404, ""),
+            ("HEAD", false) => Reply::new(200, ""),
+            ("POST", _) => Reply::new(202, "").with("Location", "/v2/b/blobs/uploads/1"),
+            _ => Reply::new(201, ""),
+        }
+    });
+    let there = server.host();
+    let told = copied(&home, &format!("copy {there}/a:1 {there}/b:1"));
+    assert_eq!(told["blobs"]["present"], 2);
+    assert_eq!(told["blobs"]["sent"], 0);
+}

@@ -204,3 +204,17 @@ fn a_registry_that_is_gone_is_not_waited_for_again_and_again() {
     );
     assert_eq!(field(&home, "good", "isReady"), true);
 }
+
+#[test]
+fn a_registry_that_only_counts_reads_makes_nothing_unreachable() {
+    let server = FaultServer::start(|seen| match seen.method.as_str() {
+        "HEAD" => there("a"),
+        _ => Reply::new(429, "").with("Retry-After", "0"),
+    });
+    let home = with_urls(&[("a", format!("{}/a:1", server.host()))]);
+    home.run("images verify").ok();
+    assert_eq!(field(&home, "a", "isReady"), true);
+    assert_eq!(field(&home, "a", "digest"), digest_of("a"));
+    // What runs where nobody knows is not said to fit.
+    home.run("images verify --platform linux/amd64").fails(6);
+}
