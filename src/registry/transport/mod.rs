@@ -128,7 +128,7 @@ impl Transport {
     pub async fn open(&self, request: &Request) -> Result<std::result::Result<Opened, Answer>> {
         Ok(match self.insist(request, true).await? {
             Got::Whole(answer) => Err(answer),
-            Got::Opened(opened) => Ok(*opened),
+            Got::Opened(opened) => Ok(opened),
         })
     }
 
@@ -223,7 +223,7 @@ impl Transport {
                 refuse_compressed(request, &url, &response)?;
                 if piecewise && response.status().is_success() {
                     let opened = Opened::new(request, response, self.settings.timing.idle);
-                    return Ok(Got::Opened(Box::new(opened)));
+                    return Ok(Got::Opened(opened));
                 }
                 let answer = self.collect(request, &url, response).await?;
                 return Ok(Got::Whole(answer));
@@ -288,9 +288,10 @@ impl Transport {
 }
 
 /// An answer, or the beginning of one.
+#[expect(clippy::large_enum_variant, reason = "it is taken apart at once")]
 enum Got {
     Whole(Answer),
-    Opened(Box<Opened>),
+    Opened(Opened),
 }
 
 /// Returns the request with what is sent besides who asks.

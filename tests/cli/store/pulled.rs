@@ -53,7 +53,7 @@ fn an_image_is_pulled_into_the_store_and_other_tools_read_it_there() {
     assert_eq!(ran["target"], format!("store:{uri}"));
     assert_eq!(ran["digest"], pushed.digest);
     assert_eq!(ran["blobs"]["sent"], 4);
-    assert_eq!(uris(&home), [uri.clone()]);
+    assert_eq!(uris(&home), std::slice::from_ref(&uri));
     assert_eq!(
         entries(&home),
         [(hex(&pushed).to_owned(), pushed.digest.clone())]

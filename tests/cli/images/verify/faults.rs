@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{statuses, there, with_urls};
+use super::{digest_of, statuses, there, with_urls};
 use crate::fault_server::{Fault, FaultServer, Reply};
 use crate::{field, lines, with_images};
 
