@@ -1,7 +1,7 @@
 //! `imgdex shell` as a person sees it: on a terminal, which `script` makes.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{ChildStdin, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -48,7 +48,7 @@ impl Terminal {
         let shown = child.stdout.take().expect("it is piped");
         let (sender, screen) = channel();
         thread::spawn(move || {
-            let mut bytes = shown.bytes().map_while(Result::ok);
+            let mut bytes = BufReader::new(shown).bytes().map_while(Result::ok);
             bytes.all(|byte| sender.send(byte).is_ok())
         });
         Self {

@@ -8,8 +8,8 @@ use super::layout::MARKER_TEXT;
 use super::tar::TarWriter;
 use super::{BLOBS, Error, INDEX, MARKER, Result, unwritable};
 use crate::domain::hashing::Hashing;
-use crate::domain::manifest::{Descriptor, digest_of};
-use crate::domain::reference::{Digest, DigestAlgorithm};
+use crate::domain::manifest::Descriptor;
+use crate::domain::reference::Digest;
 
 /// An archive being written. Dropped before it is finished, it leaves nothing.
 #[derive(Debug)]
@@ -68,8 +68,10 @@ impl ArchiveWriter {
     ///
     /// # Errors
     /// [`Error::Write`].
+    #[cfg(test)]
     pub fn put_document(&mut self, bytes: &[u8]) -> Result<Digest> {
-        let digest = digest_of(bytes, DigestAlgorithm::Sha256);
+        use crate::domain::reference::DigestAlgorithm;
+        let digest = crate::domain::manifest::digest_of(bytes, DigestAlgorithm::Sha256);
         self.put_document_as(bytes, &digest)?;
         Ok(digest)
     }
@@ -78,6 +80,7 @@ impl ArchiveWriter {
     ///
     /// # Errors
     /// [`Error::Violation`] where that is not its digest, [`Error::Write`].
+    #[cfg(test)]
     pub fn put_document_as(&mut self, bytes: &[u8], digest: &Digest) -> Result<()> {
         super::layout::check_document(bytes, digest, self.tar.path())?;
         if self.blobs.insert(digest.clone()) {
@@ -113,6 +116,7 @@ impl ArchiveWriter {
 impl ArchiveBlob {
     /// Returns how many bytes were written.
     #[must_use]
+    #[cfg(test)]
     pub fn offset(&self) -> u64 {
         self.written
     }
@@ -138,6 +142,7 @@ impl ArchiveBlob {
     ///
     /// # Errors
     /// [`Error::Write`].
+    #[cfg(test)]
     pub fn restart(&mut self) -> Result<()> {
         self.hashing = Hashing::new(self.digest.algorithm());
         self.written = 0;

@@ -2,7 +2,7 @@
 //! else in `index.json` left as it is.
 
 use super::folder::Kind;
-use super::index::{self, Index};
+use super::index::Index;
 use super::layout::Layout;
 use super::{BLOBS, Error, INDEX, LARGEST_INDEX, PREFIX, Result, unwritable};
 use crate::domain::manifest::Descriptor;
@@ -30,8 +30,9 @@ impl Layout {
     ///
     /// # Errors
     /// [`Error::Write`], [`Error::Busy`], those of [`Layout::entries`].
+    #[cfg(test)]
     pub fn untag(&self, tag: &str) -> Result<usize> {
-        self.remove(|entry| index::name_of(entry) == Some(tag))
+        self.remove(|entry| super::index::name_of(entry) == Some(tag))
     }
 
     /// Takes out the entries of which `is_unwanted` says so, and returns how many.

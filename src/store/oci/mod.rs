@@ -23,10 +23,14 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 pub use archive::ArchiveLayout;
-pub use archive_writer::{ArchiveBlob, ArchiveWriter};
+#[cfg(test)]
+pub use archive_writer::ArchiveBlob;
+pub use archive_writer::ArchiveWriter;
 pub use blob::NewBlob;
+#[cfg(test)]
 pub use collect::Collected;
 pub use layout::Layout;
+#[cfg(test)]
 pub use tar::Section;
 
 /// The annotation of an entry of `index.json` that holds its tag.

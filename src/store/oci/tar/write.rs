@@ -2,7 +2,7 @@
 //! it never is. The same contents make the same bytes: no time, no user.
 
 use std::fs::{self, File};
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -83,7 +83,9 @@ impl TarWriter {
     }
 
     /// Begins the contents of the member again.
+    #[cfg(test)]
     pub fn restart(&mut self) -> Result<()> {
+        use std::io::{Seek, SeekFrom};
         if let Some((at, _)) = self.member {
             let file = self.file.as_file_mut();
             file.set_len(at + BLOCK)
