@@ -6,8 +6,8 @@
 #
 #   bash benches/registry.sh [ROUNDS] [MIB OF EACH OF THE FOUR LAYERS]
 #
-# Registries and layouts are kept in memory where /dev/shm has room: the disk is not
-# what is compared.
+# Registries and layouts are kept in memory where /dev/shm has room, so that the disk is
+# not what is compared; `BENCH_FOLDER=/tmp` puts them on a disk.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 rounds=${1:-5}
@@ -18,6 +18,7 @@ imgdex=$PWD/target/release/imgdex
 room=$(df --output=avail -m /dev/shm 2>/dev/null | tail -1 || echo 0)
 base=${TMPDIR:-/tmp}
 [ "$room" -lt $((mib * 24)) ] || base=/dev/shm
+base=${BENCH_FOLDER:-$base}
 folder=$(mktemp -d "$base/imgdex-bench.XXXXXX")
 registries=()
 trap 'kill "${registries[@]}" 2>/dev/null || true; rm -rf "$folder"' EXIT
