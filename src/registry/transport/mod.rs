@@ -12,6 +12,7 @@ mod silence;
 mod tls;
 
 use std::collections::HashMap;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, RANGE};
@@ -45,6 +46,8 @@ pub struct Transport {
     clients: Clients,
     /// Whether registries of this machine speak TLS, where that was tried.
     local: Mutex<HashMap<String, bool>>,
+    /// Addresses of registries that are known for good.
+    bases: std::sync::Mutex<HashMap<Registry, Url>>,
     silence: Silence,
 }
 
@@ -54,14 +57,14 @@ impl Transport {
             settings,
             clients: Clients::default(),
             local: Mutex::default(),
+            bases: std::sync::Mutex::default(),
             silence: Silence::default(),
         }
     }
 
     /// Returns whether the host of an address has not answered for a while.
     pub fn is_silent(&self, url: &Url) -> bool {
-        // As long as all tries of one request take.
-        let tries = self.settings.timing.pause * 12;
+        let tries = retry::shortest(self.settings.timing.pause);
         self.silence.is_long(|| authority(url), tries)
     }
 
@@ -71,42 +74,56 @@ impl Transport {
     /// # Errors
     /// For settings that cannot be used.
     pub async fn base(&self, registry: &Registry) -> Result<Url> {
+        let known = {
+            let bases = self.bases.lock().unwrap_or_else(PoisonError::into_inner);
+            bases.get(registry).cloned()
+        };
+        if let Some(base) = known {
+            return Ok(base);
+        }
         let endpoint = registry.endpoint();
         let said = self.settings.registry(registry);
         let tls = match said.plain_http {
-            Some(plain) => !plain,
-            None if !registry.is_loopback() || said.insecure || said.ca_file.is_some() => true,
+            Some(plain) => Some(!plain),
+            None if !registry.is_loopback() || said.insecure || said.ca_file.is_some() => {
+                Some(true)
+            }
             None => self.speaks_tls(&endpoint).await?,
         };
-        let scheme = if tls { "https" } else { "http" };
-        Url::parse(&format!("{scheme}://{endpoint}/")).map_err(|_| {
+        let scheme = if tls == Some(false) { "http" } else { "https" };
+        let base = Url::parse(&format!("{scheme}://{endpoint}/")).map_err(|_| {
             Error::new(
                 Reason::Settings,
                 format!("`{endpoint}` is not a host that can be asked"),
             )
-        })
+        })?;
+        if tls.is_some() {
+            let mut bases = self.bases.lock().unwrap_or_else(PoisonError::into_inner);
+            bases.insert(registry.clone(), base.clone());
+        }
+        Ok(base)
     }
 
-    /// Returns whether a registry of this machine speaks TLS. A bad certificate
-    /// is TLS: there is no falling back from it.
-    async fn speaks_tls(&self, endpoint: &str) -> Result<bool> {
+    /// Returns whether a registry of this machine speaks TLS; nothing where nobody
+    /// is there yet. A bad certificate is TLS: there is no falling back from it.
+    async fn speaks_tls(&self, endpoint: &str) -> Result<Option<bool>> {
         let mut known = self.local.lock().await;
         if let Some(tls) = known.get(endpoint) {
-            return Ok(*tls);
+            return Ok(Some(*tls));
         }
         let Ok(url) = Url::parse(&format!("https://{endpoint}/v2/")) else {
-            return Ok(true);
+            return Ok(None);
         };
         let client = self.clients.probing(&self.settings)?;
         let patience = Duration::from_secs(5).min(self.settings.timing.total);
         let tried = client.head(url).timeout(patience).send().await;
         let tls = !tried.as_ref().is_err_and(failure::is_not_tls);
         // Who is not there yet may speak either, later.
-        let is_absent = tls && tried.is_err_and(|error| error.is_connect() && !error.is_timeout());
-        if !is_absent {
-            known.insert(endpoint.to_owned(), tls);
+        if tls && tried.is_err_and(|error| error.is_connect() && !error.is_timeout()) {
+            return Ok(None);
         }
-        Ok(tls)
+        known.insert(endpoint.to_owned(), tls);
+        Ok(Some(tls))
     }
 
     /// Asks, and asks again where that may help.

@@ -12,6 +12,9 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 /// How often a request is made at most.
 pub const MOST_TRIES: u32 = 5;
 
+/// The part of a pause that is not left to chance.
+const LEAST: f64 = 0.75;
+
 /// The longest wait that a server may ask for.
 const LONGEST: Duration = Duration::from_mins(1);
 
@@ -40,12 +43,18 @@ pub fn asked(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
 }
 
+/// Returns the shortest time that all tries of one request take.
+pub fn shortest(first: Duration) -> Duration {
+    let pauses = (1..MOST_TRIES).map(|tries| first.saturating_mul(1 << (tries - 1)));
+    pauses.sum::<Duration>().mul_f64(LEAST)
+}
+
 /// Returns the wait after so many tries, a quarter of it left to chance so that
 /// many clients do not come back as one.
 pub fn pause(first: Duration, tries: u32) -> Duration {
     let whole = first.saturating_mul(1 << tries.saturating_sub(1).min(8));
     let chance = RandomState::new().build_hasher().finish() % 256;
-    whole.mul_f64(0.75 + f64::from(u8::try_from(chance).unwrap_or(0)) / 1024.0)
+    whole.mul_f64(LEAST + f64::from(u8::try_from(chance).unwrap_or(0)) / 1024.0)
 }
 
 #[cfg(test)]
