@@ -2,6 +2,7 @@
 //! catalog, opened only when it is asked for.
 
 pub mod catalogs;
+pub mod harbor;
 mod interrupt;
 pub mod network;
 pub mod networks;

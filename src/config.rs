@@ -242,6 +242,15 @@ impl Settings {
             }
         }
         resolver.file_setting("harbor.context", file.harbor.context.clone(), None);
+        let harbor = file.harbor.context.as_ref();
+        let harbor = harbor.and_then(|context| file.harbor.contexts.get(context));
+        resolver.add(
+            "harbor.url",
+            None,
+            &["IMGDEX_HARBOR_URL"],
+            harbor.cloned(),
+            None,
+        );
         for (context, url) in &file.harbor.contexts {
             resolver.file_setting(
                 &format!("harbor.contexts.{context}.url"),

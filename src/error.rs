@@ -241,6 +241,9 @@ impl From<registry::Error> for Error {
             Reason::Unavailable => Kind::Unavailable,
             Reason::Violation => Kind::Violation,
             Reason::Unsupported => Kind::Failure,
+            Reason::Invalid => Kind::InvalidInput,
+            Reason::Conflict => Kind::Conflict,
+            Reason::Policy => Kind::CheckFailed,
         };
         Self {
             cause: error.cause,

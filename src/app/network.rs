@@ -26,6 +26,8 @@ pub struct Choices {
     pub ca_file: Option<PathBuf>,
     pub insecure: bool,
     pub plain_http: bool,
+    /// Whether TLS was asked for, so that a registry of this machine is not tried.
+    pub tls: bool,
     /// What the network is for.
     pub work: Work,
 }
@@ -173,6 +175,8 @@ impl App {
             chosen.insecure |= choices.insecure;
             if choices.plain_http {
                 chosen.plain_http = Some(true);
+            } else if choices.tls {
+                chosen.plain_http = Some(false);
             }
             if let Some(file) = &choices.ca_file {
                 chosen.ca_file = Some(file.clone());

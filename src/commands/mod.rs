@@ -7,6 +7,7 @@ mod config;
 mod diff;
 mod doctor;
 mod groups;
+mod harbor;
 mod how;
 mod images;
 mod input;
@@ -237,6 +238,16 @@ Examples:
   imgdex registry inspect alpine:3 -o json"
     )]
     Registry(registry::Verb),
+    /// Harbor: look around, publish with metadata, robots, scans
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  imgdex harbor projects list --server https://harbor.example.com
+  imgdex harbor repositories apps
+  imgdex harbor artifacts apps/my_cool_app --newest 5"
+    )]
+    Harbor(harbor::Verb),
     /// The catalog's file: look after it
     #[command(
         subcommand,
@@ -297,6 +308,7 @@ pub fn dispatch(app: &mut App, noun: Noun) -> Result<Status> {
         Noun::Metadata(verb) => metadata::run(app, verb),
         Noun::Store(verb) => store::run(app, verb),
         Noun::Registry(verb) => registry::run(app, verb),
+        Noun::Harbor(verb) => harbor::run(app, verb),
         Noun::Catalog(verb) => catalog::run(app, verb),
         Noun::Apply(apply) => apply.run(app),
         Noun::Diff(diff) => diff.run(app),

@@ -7,6 +7,7 @@ pub mod flat_folder;
 pub mod folder;
 mod group_changes;
 pub mod groups;
+pub mod harbor;
 pub mod images;
 mod known;
 pub mod metadata;

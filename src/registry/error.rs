@@ -22,6 +22,12 @@ pub enum Reason {
     Violation,
     /// The answer is that the registry cannot do this.
     Unsupported,
+    /// What is asked for is nothing that can be.
+    Invalid,
+    /// It is there already, or must stay as it is.
+    Conflict,
+    /// A policy of the server forbids it.
+    Policy,
 }
 
 /// A failure of a registry. No text in it holds a credential.
@@ -71,9 +77,14 @@ impl Error {
 
     /// Returns the failure with the words of a remote, where it said any.
     #[must_use]
-    pub(super) fn said(mut self, words: Option<&str>) -> Self {
+    pub(super) fn said(self, words: Option<&str>) -> Self {
+        self.said_by("registry", words)
+    }
+
+    #[must_use]
+    pub(super) fn said_by(mut self, who: &str, words: Option<&str>) -> Self {
         if let Some(words) = words {
-            let said = format!("registry said: {words}");
+            let said = format!("{who} said: {words}");
             self.cause = Some(match self.cause {
                 Some(cause) => format!("{cause}; {said}"),
                 None => said,

@@ -147,7 +147,12 @@ fn faulty(before: &Sighting, fault: &Fault, now: &str) -> Verdict {
         Reason::NotFound => Status::Missing,
         Reason::Denied => Status::Denied,
         Reason::Violation => Status::Invalid,
-        Reason::Unavailable | Reason::Unsupported | Reason::Settings => Status::Unreachable,
+        Reason::Policy => Status::Denied,
+        Reason::Unavailable
+        | Reason::Unsupported
+        | Reason::Settings
+        | Reason::Invalid
+        | Reason::Conflict => Status::Unreachable,
     };
     let mut seen = before.clone();
     seen.problem = told(status, Some(&fault.cause));

@@ -191,10 +191,8 @@ impl Auth {
             (*scope, *error) = (None, None);
         }
         {
-            let mut challenges = self
-                .challenges
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
+            let challenges = self.challenges.lock();
+            let mut challenges = challenges.unwrap_or_else(PoisonError::into_inner);
             challenges.insert(target.registry.clone(), challenge.clone());
         }
         let shown = self.show(transport, target, &challenge, attempt).await?;
@@ -208,7 +206,7 @@ impl Auth {
         challenge: &Challenge,
         attempt: &str,
     ) -> Result<Option<Shown>> {
-        let credential = self.find(target).await;
+        let credential = self.find(target.registry, target.repository).await;
         let plain = |header| Shown {
             header,
             kept: false,
@@ -252,9 +250,13 @@ impl Auth {
         }
     }
 
-    async fn find(&self, target: &Target<'_>) -> Option<Credential> {
+    pub async fn find(
+        &self,
+        registry: &Registry,
+        repository: Option<&Repository>,
+    ) -> Option<Credential> {
         let finder = Arc::clone(&self.finder);
-        let (registry, repository) = (target.registry.clone(), target.repository.cloned());
+        let (registry, repository) = (registry.clone(), repository.cloned());
         // A helper may take its time; other requests go on meanwhile.
         let found = tokio::task::spawn_blocking(move || finder(&registry, repository.as_ref()));
         found.await.ok().flatten()
@@ -378,13 +380,13 @@ async fn fetch(transport: &Transport, ask: &Request) -> Result<token::Token> {
     })
 }
 
-fn basic(username: &str, password: &SecretString, attempt: &str) -> Result<HeaderValue> {
+pub fn basic(username: &str, password: &SecretString, attempt: &str) -> Result<HeaderValue> {
     let pair = Zeroizing::new(format!("{username}:{}", password.expose_secret()));
     let value = SecretString::from(STANDARD.encode(pair.as_bytes()));
     header("Basic", &value, attempt)
 }
 
-fn header(scheme: &str, value: &SecretString, attempt: &str) -> Result<HeaderValue> {
+pub fn header(scheme: &str, value: &SecretString, attempt: &str) -> Result<HeaderValue> {
     let text = Zeroizing::new(format!("{scheme} {}", value.expose_secret()));
     let mut value = HeaderValue::from_str(&text).map_err(|_| bad_header(attempt))?;
     value.set_sensitive(true);

@@ -256,7 +256,9 @@ impl Upload<'_> {
             let came = match transport.upload(&request, sending).await {
                 Ok(came) => came,
                 Err(transport::Failure::Final(error)) => return Err(error),
-                Err(transport::Failure::Passing(cause)) => return Ok(Sent::Broken(cause, None)),
+                Err(transport::Failure::Passing(cause) | transport::Failure::Unasked(cause)) => {
+                    return Ok(Sent::Broken(cause, None));
+                }
             };
             client.notice(self.to.registry(), &came);
             if came.status != 401 || is_elsewhere {

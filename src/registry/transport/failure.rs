@@ -15,6 +15,8 @@ use crate::registry::error::{Error, any_cause};
 pub enum Failure {
     /// It may go well the next time.
     Passing(String),
+    /// There was no connection, so nothing was asked; it may go well the next time.
+    Unasked(String),
     Final(Error),
 }
 
@@ -41,6 +43,9 @@ pub fn of(request: &Request, url: &Url, error: &reqwest::Error) -> Failure {
                  file: `[registry.\"{host}\"]`, `ca-file = \"/path/to/ca.pem\"`"
             ))
             .into();
+    }
+    if error.is_connect() {
+        return Failure::Unasked(words(error));
     }
     Failure::Passing(words(error))
 }

@@ -31,6 +31,11 @@ pub struct Request {
     pub from: u64,
     /// Bytes of the largest answer.
     pub limit: usize,
+    /// One more header.
+    pub extra: Option<(&'static str, &'static str)>,
+    /// Whether it must not be done twice: it is asked again only where nothing can
+    /// have come of it.
+    pub once: bool,
     /// What is attempted, for messages: `cannot list the tags of …`.
     pub attempt: String,
 }
@@ -47,6 +52,8 @@ impl Request {
             home: None,
             from: 0,
             limit: LARGEST_ANSWER,
+            extra: None,
+            once: false,
             attempt: attempt.to_owned(),
         }
     }
@@ -148,7 +155,7 @@ impl Opened {
         };
         piece.map_err(
             |error| match failure::of(&self.request, &self.answer.url, &error) {
-                Failure::Passing(cause) => cause,
+                Failure::Passing(cause) | Failure::Unasked(cause) => cause,
                 Failure::Final(error) => error.to_string(),
             },
         )

@@ -161,11 +161,19 @@ impl Transport {
                     let seconds = timing.total.as_secs();
                     return Err(self.gone(request, &format!("no whole answer within {seconds} s")));
                 }
-                Ok(Ok(Got::Whole(answer))) if retry::is_passing(answer.status) => Ok(answer),
+                Ok(Ok(Got::Whole(answer)))
+                    if retry::is_passing(answer.status)
+                        && (!request.once || retry::is_refusal(answer.status)) =>
+                {
+                    Ok(answer)
+                }
                 Ok(Ok(Got::Whole(answer))) => return Ok(Got::Whole(Answer { tries, ..answer })),
                 Ok(Ok(opened)) => return Ok(opened),
                 Ok(Err(Failure::Final(error))) => return Err(error),
-                Ok(Err(Failure::Passing(cause))) => Err(cause),
+                Ok(Err(Failure::Passing(cause))) if request.once => {
+                    return Err(self.in_doubt(request, &cause));
+                }
+                Ok(Err(Failure::Passing(cause) | Failure::Unasked(cause))) => Err(cause),
             };
             let asked = match &last {
                 Ok(answer) => retry::asked(&answer.headers, jiff::Timestamp::now()),
@@ -194,6 +202,16 @@ impl Transport {
             };
             return Err(told);
         }
+    }
+
+    /// Returns the failure of what must not be done twice.
+    fn in_doubt(&self, request: &Request, cause: &str) -> Error {
+        let host = authority(&request.url);
+        Error::new(Reason::Unavailable, request.attempt.clone())
+            .because(format!(
+                "`{host}`: {cause}; whether it was done is not known"
+            ))
+            .hint("look whether it was done before trying again")
     }
 
     /// Returns the failure of a registry that is not there for now.
@@ -321,6 +339,9 @@ fn filled(mut builder: RequestBuilder, request: &Request, url: &Url) -> RequestB
     }
     if !same_origin(url, &request.url) {
         return builder;
+    }
+    if let Some((name, value)) = request.extra {
+        builder = builder.header(name, value);
     }
     if let Some(form) = &request.form {
         let kind = "application/x-www-form-urlencoded";

@@ -23,6 +23,11 @@ pub fn is_passing(status: StatusCode) -> bool {
     matches!(status.as_u16(), 429 | 500 | 502 | 503 | 504)
 }
 
+/// Returns whether a server says that it did nothing of what it was asked.
+pub fn is_refusal(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 429 | 503)
+}
+
 /// Returns whether a server tells only that it is broken, and not when to come back.
 pub fn is_broken(status: StatusCode, headers: &HeaderMap) -> bool {
     status.is_server_error() && is_passing(status) && !headers.contains_key(RETRY_AFTER)

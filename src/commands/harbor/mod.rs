@@ -1,0 +1,41 @@
+//! `imgdex harbor`.
+
+mod look;
+mod projects;
+mod rows;
+mod server;
+
+use clap::Subcommand;
+
+use super::Status;
+use crate::app::App;
+use crate::error::Result;
+
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Projects: list them, look at one, create one
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  imgdex harbor projects list
+  imgdex harbor projects create apps --public"
+    )]
+    Projects(projects::Verb),
+    Repositories(look::Repositories),
+    Tags(look::Tags),
+    Artifacts(look::Artifacts),
+    Info(server::Info),
+    Health(server::Health),
+}
+
+pub fn run(app: &mut App, verb: Verb) -> Result<Status> {
+    match verb {
+        Verb::Projects(verb) => projects::run(app, verb),
+        Verb::Repositories(repositories) => repositories.run(app),
+        Verb::Tags(tags) => tags.run(app),
+        Verb::Artifacts(artifacts) => artifacts.run(app),
+        Verb::Info(info) => info.run(app),
+        Verb::Health(health) => health.run(app),
+    }
+}

@@ -1,0 +1,181 @@
+//! Which Harbor is asked, and what it says of itself: `info`, `health`.
+
+use clap::Args;
+
+use super::rows::{About, Part};
+use crate::app::App;
+use crate::app::harbor::{Server, ServerChoice};
+use crate::app::network::{Choices, Reach};
+use crate::commands::Status;
+use crate::commands::how::How;
+use crate::domain::harbor::HarborPlace;
+use crate::error::{Error, Kind, Result};
+use crate::output::records::{write_list, write_one};
+use crate::registry::{self, Harbor};
+
+/// Which Harbor is asked, and how it is reached.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Registry options")]
+pub struct Where {
+    /// Harbor's address [env: IMGDEX_HARBOR_URL] [config: harbor.context]
+    #[arg(long, value_name = "URL", conflicts_with = "context")]
+    server: Option<String>,
+    /// A Harbor that the config file names: `[harbor.contexts.NAME]`
+    #[arg(long, value_name = "NAME")]
+    context: Option<String>,
+    #[command(flatten)]
+    how: How,
+}
+
+/// A Harbor that a command asks.
+pub struct Asked {
+    pub server: Server,
+    pub reach: Reach,
+}
+
+impl Where {
+    fn split(self) -> (ServerChoice, Choices) {
+        let choice = ServerChoice {
+            server: self.server,
+            context: self.context,
+        };
+        (choice, self.how.into())
+    }
+
+    /// Starts asking the Harbor that is meant.
+    ///
+    /// # Errors
+    /// Where none is known, or the network cannot be started.
+    pub fn open(self, app: &mut App) -> Result<Asked> {
+        let (choice, choices) = self.split();
+        let server = app.server(&choice)?;
+        Asked::new(app, server, choices)
+    }
+
+    /// Starts asking the Harbor that a place is on: the one that it names, or else the
+    /// one that is meant.
+    ///
+    /// # Errors
+    /// Where no place is spelt, the two differ, or none is known.
+    pub fn open_place(self, app: &mut App, text: &str) -> Result<(Asked, HarborPlace)> {
+        let (choice, choices) = self.split();
+        let known = app.known_server(&choice)?;
+        let place = HarborPlace::parse(text, known.as_ref().map(|server| &server.registry))
+            .map_err(|error| {
+                Error::new(Kind::InvalidInput, error.to_string())
+                    .hint("such as `apps/my_app` or `apps/my_app:4.2`")
+            })?;
+        let is_said = choice.server.is_some() || choice.context.is_some();
+        let server = match (&place.registry, known) {
+            (Some(named), Some(known)) if *named == known.registry => known,
+            (Some(named), Some(known)) if is_said => {
+                let message = format!(
+                    "`{text}` is on `{named}`, and `{}` is to be asked",
+                    known.registry
+                );
+                return Err(Error::new(Kind::InvalidInput, message)
+                    .hint("leave out the host, or name the other server"));
+            }
+            (Some(named), _) => Server {
+                registry: named.clone(),
+                tls: None,
+            },
+            (None, _) => app.server(&choice)?,
+        };
+        Ok((Asked::new(app, server, choices)?, place))
+    }
+}
+
+impl Asked {
+    /// Starts asking a Harbor.
+    ///
+    /// # Errors
+    /// Where the network cannot be started.
+    pub fn new(app: &mut App, server: Server, choices: Choices) -> Result<Self> {
+        let choices = server.choices(choices);
+        let reach = app.reach(&[&server.registry], &choices)?;
+        Ok(Self { server, reach })
+    }
+
+    /// Waits for what is asked of it, logging in first, and prints what it wants people
+    /// to know.
+    ///
+    /// # Errors
+    /// Those of logging in, and of what is asked.
+    pub fn ask<T>(
+        &self,
+        app: &mut App,
+        question: impl AsyncFnOnce(&Harbor<'_>) -> registry::Result<T>,
+    ) -> Result<T> {
+        let network = &self.reach.network;
+        let answer = network.wait(async {
+            let harbor = network.client.harbor(&self.server.registry).await?;
+            question(&harbor).await
+        });
+        self.reach.tell(app);
+        Ok(answer?)
+    }
+}
+
+/// Show what a Harbor is: version, way of logging in, who may create projects
+///
+/// It says more to those who are logged in.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  imgdex harbor info --server https://harbor.example.com
+  imgdex harbor info -o json")]
+pub struct Info {
+    #[command(flatten)]
+    place: Where,
+}
+
+impl Info {
+    pub fn run(self, app: &mut App) -> Result<Status> {
+        let asked = self.place.open(app)?;
+        let info = asked.ask(app, async |harbor| harbor.info().await)?;
+        let about = About::new(&asked.server.registry, info);
+        write_one(app.console.out(), app.format, &about)?;
+        Ok(Status::Done)
+    }
+}
+
+/// Show whether a Harbor and each of its parts work
+///
+/// Exit code 13 where one of them does not.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  imgdex harbor health")]
+pub struct Health {
+    #[command(flatten)]
+    place: Where,
+}
+
+impl Health {
+    pub fn run(self, app: &mut App) -> Result<Status> {
+        let asked = self.place.open(app)?;
+        // Nobody needs to be logged in for it, nor able to.
+        let network = &asked.reach.network;
+        let answer = network.wait(async {
+            let harbor = network
+                .client
+                .harbor_as_anybody(&asked.server.registry)
+                .await?;
+            harbor.health().await
+        });
+        asked.reach.tell(app);
+        let health = answer?;
+        let is_healthy = health.status == "healthy";
+        let parts: Vec<Part> = health.components.into_iter().map(Part::from).collect();
+        let width = app.console.width;
+        write_list(app.console.out(), app.format, width, &parts)?;
+        let host = &asked.server.registry;
+        if is_healthy {
+            app.console.note(&format!("`{host}` is healthy"));
+            return Ok(Status::Done);
+        }
+        app.console.warn(&format!("`{host}` is not healthy"));
+        Ok(Status::CheckFailed)
+    }
+}

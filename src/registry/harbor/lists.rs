@@ -1,0 +1,101 @@
+//! Lists in pages: counted, since the address of the next page is not encoded as it
+//! should be, and read again where they changed meanwhile.
+
+use std::collections::HashSet;
+
+use serde::de::DeserializeOwned;
+
+use super::{Call, Harbor};
+use crate::registry::error::{Error, Result};
+use crate::registry::pages::LARGEST;
+
+/// Entries of a page: Harbor gives no more.
+const PAGE: usize = 100;
+
+/// The most entries of a list.
+const MOST: usize = 1_000_000;
+
+/// How often a list that changes is read.
+const MOST_TIMES: usize = 3;
+
+impl Harbor<'_> {
+    /// Returns all of a list; `path` may have a query. `key` is what tells one entry
+    /// from another.
+    pub(super) async fn list<T, K>(&self, call: Call<'_>, key: fn(&T) -> K) -> Result<Vec<T>>
+    where
+        T: DeserializeOwned,
+        K: std::hash::Hash + Eq,
+    {
+        let mut times = 0;
+        loop {
+            times += 1;
+            let (entries, is_whole) = self.pages(call, key, usize::MAX).await?;
+            if is_whole || times == MOST_TIMES {
+                return Ok(entries);
+            }
+        }
+    }
+
+    /// Returns the first entries of a list.
+    pub(super) async fn first<T, K>(
+        &self,
+        call: Call<'_>,
+        key: fn(&T) -> K,
+        most: usize,
+    ) -> Result<Vec<T>>
+    where
+        T: DeserializeOwned,
+        K: std::hash::Hash + Eq,
+    {
+        let (mut entries, _) = self.pages(call, key, most).await?;
+        entries.truncate(most);
+        Ok(entries)
+    }
+
+    /// Returns entries, and whether they are all that there were from the first page to
+    /// the last: what goes away meanwhile moves others to a page that was read already.
+    async fn pages<T, K>(
+        &self,
+        call: Call<'_>,
+        key: fn(&T) -> K,
+        most: usize,
+    ) -> Result<(Vec<T>, bool)>
+    where
+        T: DeserializeOwned,
+        K: std::hash::Hash + Eq,
+    {
+        let mut entries = Vec::new();
+        let mut seen = HashSet::new();
+        let mut totals = HashSet::new();
+        let mut page = 0;
+        loop {
+            page += 1;
+            let mark = if call.path.contains('?') { '&' } else { '?' };
+            let path = format!("{}{mark}page={page}&page_size={PAGE}", call.path);
+            let asked = Call {
+                path: &path,
+                limit: LARGEST,
+                ..call
+            };
+            let answer = self.ask(asked, None).await?;
+            let total = answer.header("x-total-count");
+            let total: Option<usize> = total.and_then(|total| total.parse().ok());
+            let found: Option<Vec<T>> = self.read(&answer, call.attempt)?;
+            let found = found.unwrap_or_default();
+            let count = found.len();
+            totals.extend(total);
+            entries.extend(found.into_iter().filter(|entry| seen.insert(key(entry))));
+            let is_last = match total {
+                Some(total) => page * PAGE >= total || count == 0,
+                None => count < PAGE,
+            };
+            if is_last || entries.len() >= most {
+                let is_whole = totals.iter().all(|total| *total == entries.len());
+                return Ok((entries, is_whole));
+            }
+            if entries.len() > MOST || page > MOST / PAGE {
+                return Err(Error::violation(call.attempt, "its pages have no end"));
+            }
+        }
+    }
+}
