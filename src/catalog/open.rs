@@ -221,6 +221,7 @@ fn settle(connection: &Connection, lock_timeout: Duration) -> Result<()> {
     ))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
     search::add_function(connection)?;
+    super::images::add_function(connection)?;
     Ok(())
 }
 

@@ -199,6 +199,8 @@ pub struct ImageFilter {
     pub labels: Vec<(String, String)>,
     pub author: Option<String>,
     pub format: Option<String>,
+    /// The first part of a reference's repository, or some of the first.
+    pub project: Option<String>,
     pub archived: Archived,
     /// Only those that are not known to be ready.
     pub not_ready: bool,

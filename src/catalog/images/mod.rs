@@ -6,6 +6,7 @@ mod references;
 mod rows;
 mod write;
 
+pub(super) use query::add_function;
 pub(super) use read::for_each_searched;
 pub(super) use read::select;
 pub use references::Referring;

@@ -1,10 +1,14 @@
 //! A filter as the text of a query.
 
+use rusqlite::Connection;
+use rusqlite::functions::FunctionFlags;
 use rusqlite::types::Value;
 
+use super::super::error::Result;
 use super::super::search;
 use super::Filled;
 use crate::domain::image::{Archived, ImageFilter};
+use crate::domain::reference::Reference;
 
 /// A query of whole images, and what is bound to it.
 pub(super) struct Query {
@@ -73,6 +77,10 @@ impl Query {
                 "{column} IS NOT NULL AND {place} IN (SELECT value FROM json_each({column}))"
             ));
         }
+        if let Some(project) = &filter.project {
+            let place = query.bind(project.clone());
+            conditions.push(format!("is_in_project({place}, i.url, i.url_for_gpu)"));
+        }
         for (key, value) in &filter.labels {
             let key = query.bind(key.clone());
             let value = query.bind(value.clone());
@@ -99,6 +107,28 @@ impl Query {
         self.values.push(Value::Text(value));
         format!("?{}", self.values.len())
     }
+}
+
+/// Makes `is_in_project(PROJECT, url, url_for_gpu)` known to a connection: whether the
+/// repository of one of the references begins with the project.
+pub(in crate::catalog) fn add_function(connection: &Connection) -> Result<()> {
+    connection.create_scalar_function(
+        "is_in_project",
+        3,
+        FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC,
+        |context| {
+            let text = |index: usize| context.get_raw(index).as_str_or_null().ok().flatten();
+            let project = text(0).unwrap_or_default();
+            let is_beneath = |url: &str| {
+                Reference::parse(url).is_ok_and(|reference| {
+                    let rest = reference.repository().as_str().strip_prefix(project);
+                    rest.is_some_and(|rest| rest.starts_with('/'))
+                })
+            };
+            Ok([1, 2].into_iter().filter_map(text).any(is_beneath))
+        },
+    )?;
+    Ok(())
 }
 
 /// Returns the name of a field as its column has it.

@@ -8,6 +8,7 @@ use crate::commands::Status;
 use crate::commands::complete::{group_names, image_fields};
 use crate::domain::image::{Archived, ImageFilter, ImageType, SortField};
 use crate::domain::platform::Platform;
+use crate::domain::reference::Repository;
 use crate::error::{Error, Result};
 use crate::ops::images::check_filter;
 use crate::output::images::ListPrinter;
@@ -22,6 +23,7 @@ Examples:
   imgdex images list
   imgdex images list --group research --type gpu -o wide
   imgdex images list --search pytorch -o name
+  imgdex images list --project apps --kind app
   imgdex images list -o json | jq -r '.[].url'")]
 pub struct List {
     /// Only images of this group (an id or a name)
@@ -45,6 +47,9 @@ pub struct List {
     /// Only images that belong to this platform's catalog
     #[arg(long, value_name = "FORMAT", value_parser = Platform::NAMES)]
     format: Option<String>,
+    /// Only images whose repository is in this project: `P/…` of a registry such as Harbor
+    #[arg(long, value_name = "P", value_parser = project)]
+    project: Option<String>,
     /// Only archived images; otherwise none of them
     #[arg(long)]
     archived: bool,
@@ -72,6 +77,14 @@ fn label(text: &str) -> std::result::Result<(String, String), String> {
     }
 }
 
+fn project(text: &str) -> std::result::Result<String, String> {
+    let text = text.trim_end_matches('/');
+    let checked = text.parse::<Repository>();
+    checked
+        .map(|_| text.to_owned())
+        .map_err(|error| error.to_string())
+}
+
 fn sort_field(text: &str) -> std::result::Result<SortField, String> {
     SortField::from_name(text)
         .ok_or_else(|| format!("should be one of {}", SortField::NAMES.join(", ")))
@@ -87,6 +100,7 @@ impl List {
             labels: self.labels,
             author: self.author,
             format: self.format,
+            project: self.project,
             archived: if self.archived {
                 Archived::Only
             } else {
