@@ -145,6 +145,8 @@ pub struct Config {
     /// As the config has it.
     pub created: Option<String>,
     pub labels: BTreeMap<String, String>,
+    /// What it runs: its entry point and what is handed to that.
+    pub command: Vec<String>,
 }
 
 /// Returns the digest of bytes.
@@ -317,6 +319,11 @@ pub fn parsed_config(bytes: &[u8], descriptor: &Descriptor) -> Result<Config, St
     struct Inner {
         #[serde(rename = "Labels")]
         labels: Option<BTreeMap<String, String>>,
+        // Whatever they are, the rest of the config is read.
+        #[serde(rename = "Entrypoint", default)]
+        entrypoint: serde_json::Value,
+        #[serde(rename = "Cmd", default)]
+        cmd: serde_json::Value,
     }
     let asked = &descriptor.digest;
     if digest_of(bytes, asked.algorithm()) != *asked {
@@ -327,14 +334,27 @@ pub fn parsed_config(bytes: &[u8], descriptor: &Descriptor) -> Result<Config, St
         return Ok(Config::default());
     };
     let known = |platform: &Platform| !platform.os.is_empty() && !platform.architecture.is_empty();
-    Ok(Config {
+    let mut config = Config {
         platform: document.platform.filter(known),
         created: document.created,
-        labels: document
-            .config
-            .and_then(|config| config.labels)
-            .unwrap_or_default(),
-    })
+        ..Config::default()
+    };
+    if let Some(inner) = document.config {
+        let words = [inner.entrypoint, inner.cmd];
+        config.command = words.iter().flat_map(words_of).collect();
+        config.labels = inner.labels.unwrap_or_default();
+    }
+    Ok(config)
+}
+
+/// Returns the strings of a list; none where it is something else.
+fn words_of(value: &serde_json::Value) -> Vec<String> {
+    let words = value.as_array().map(Vec::as_slice).unwrap_or_default();
+    let words: Option<Vec<String>> = words
+        .iter()
+        .map(|word| Some(word.as_str()?.to_owned()))
+        .collect();
+    words.unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -452,5 +472,27 @@ mod tests {
         };
         assert_eq!(parsed_config(bytes, &descriptor), Ok(Config::default()));
         assert!(parsed_config(b"{ }", &descriptor).is_err());
+    }
+
+    #[test]
+    fn what_an_image_runs_is_read_where_it_is_a_list_of_words() {
+        let check = |inner: &str, expected: &[&str]| {
+            let text = format!(r#"{{"os":"linux","architecture":"a","config":{{{inner}}}}}"#);
+            let descriptor = Descriptor {
+                media_type: String::new(),
+                digest: digest_of(text.as_bytes(), DigestAlgorithm::Sha256),
+                size: text.len() as u64,
+                platform: None,
+                artifact_type: None,
+                annotations: BTreeMap::new(),
+            };
+            let config = parsed_config(text.as_bytes(), &descriptor).expect("a config");
+            assert_eq!(config.command, expected, "{inner}");
+            assert!(config.platform.is_some(), "{inner}");
+        };
+        check("", &[]);
+        check(r#""Entrypoint":["a"],"Cmd":["b c"]"#, &["a", "b c"]);
+        check(r#""Entrypoint":null,"Cmd":["b"]"#, &["b"]);
+        check(r#""Entrypoint":"a","Cmd":["b",1]"#, &[]);
     }
 }

@@ -1,5 +1,6 @@
 //! Types and rules of a catalog of images: no I/O, no async, no clock.
 
+pub mod attached;
 pub mod change;
 pub mod credential;
 pub mod file_name;

@@ -1,5 +1,6 @@
 //! Text ↔ domain, pure: what files and pipes hold, and what it means.
 
+pub mod attached;
 pub mod config;
 mod decode;
 pub mod document;

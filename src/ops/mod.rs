@@ -1,6 +1,7 @@
 //! One function per thing the program does. They return values and never print.
 
 pub mod apply;
+pub mod attached;
 pub mod documents;
 mod error;
 pub mod flat_folder;

@@ -8,7 +8,7 @@ mod error;
 mod exchange;
 #[cfg(test)]
 #[path = "../../tests/support/fault_server.rs"]
-mod fault_server;
+pub mod fault_server;
 mod harbor;
 mod lists;
 mod many;

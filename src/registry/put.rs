@@ -96,13 +96,57 @@ impl Client {
             return Ok(());
         }
         entries.push(own);
+        self.put_list(&list, &entries, &attempt).await
+    }
+
+    /// Deletes referrers of a manifest, and takes them out of the list behind a tag where
+    /// the registry keeps none itself (distribution spec, "Deleting Manifests").
+    ///
+    /// # Errors
+    /// Where one must not or cannot be deleted; the others are.
+    pub async fn delete_referrers(
+        &self,
+        reference: &Reference,
+        subject: &Digest,
+        referrers: &[Digest],
+    ) -> Result<()> {
+        let attempt = format!("cannot take referrers of `{subject}` out of their list");
+        let mut failed = None;
+        let mut gone = Vec::new();
+        for digest in referrers {
+            let one = reference.clone().with_digest(digest.clone());
+            match self.delete(&one, digest).await {
+                Err(error) if error.reason != Reason::NotFound => failed = Some(error),
+                _ => gone.push(digest),
+            }
+        }
+        if !gone.is_empty()
+            && let Some(list) = super::referrers::fallback(reference, subject)
+            && let Ok(manifest) = self.manifest(&list).await
+            && let Content::Index(mut entries) = manifest.content
+        {
+            let before = entries.len();
+            entries.retain(|entry| !gone.contains(&&entry.digest));
+            if entries.len() < before {
+                self.put_list(&list, &entries, &attempt).await?;
+            }
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    async fn put_list(
+        &self,
+        list: &Reference,
+        entries: &[Descriptor],
+        attempt: &str,
+    ) -> Result<()> {
         let entries: Vec<String> = entries.iter().map(Descriptor::to_json).collect();
         let index = format!(
             r#"{{"schemaVersion":2,"mediaType":"{OCI_INDEX}","manifests":[{}]}}"#,
             entries.join(",")
         );
         let index = Manifest::checked(index.into_bytes(), None, &[])
-            .map_err(|rule| Error::violation(&attempt, rule))?;
-        self.put(&list, &index).await.map(|_| ())
+            .map_err(|rule| Error::violation(attempt, rule))?;
+        self.put(list, &index).await.map(|_| ())
     }
 }

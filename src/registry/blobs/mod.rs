@@ -8,12 +8,17 @@ mod supply;
 mod upload;
 
 use std::error::Error as StdError;
+use std::io::Cursor;
+use std::sync::Arc;
 
+use bytes::Bytes;
 use reqwest::Method;
 
 use super::error::{Error, Reason, Result};
 use super::exchange::{Ask, found};
 use super::requests::Client;
+use super::transport::LARGEST_DOCUMENT;
+use crate::domain::manifest::{Descriptor, digest_of};
 use crate::domain::reference::{Digest, Reference};
 
 pub use job::{Job, Opener, Progress, Sink, State, Target};
@@ -85,5 +90,67 @@ impl Client {
             return Ok(false);
         }
         found(answer, ask).map(|_| true)
+    }
+    /// Returns the bytes of a blob that is small enough to be held.
+    ///
+    /// # Errors
+    /// Where it is not there, cannot be asked for, or is not what its descriptor says.
+    pub async fn small_blob(&self, place: &Reference, blob: &Descriptor) -> Result<Vec<u8>> {
+        let attempt = format!("cannot read the blob `{}` of `{place}`", blob.digest);
+        let path = format!("blobs/{}", blob.digest);
+        let size = usize::try_from(blob.size).unwrap_or(usize::MAX);
+        if size > LARGEST_DOCUMENT {
+            return Err(Error::violation(attempt, "it is larger than 4 MiB"));
+        }
+        let ask = Ask {
+            limit: LARGEST_DOCUMENT,
+            ..Ask::of(place, &Method::GET, &path, &attempt)
+        };
+        let bytes = found(self.ask(ask).await?, ask)?.body;
+        if digest_of(&bytes, blob.digest.algorithm()) != blob.digest || bytes.len() != size {
+            return Err(Error::violation(
+                attempt,
+                "what came is not what was asked for",
+            ));
+        }
+        Ok(bytes)
+    }
+
+    /// Brings bytes into a repository, unless it has them.
+    ///
+    /// # Errors
+    /// Where they are not taken.
+    pub async fn put_small_blob(
+        self: &Arc<Self>,
+        place: &Reference,
+        (blob, bytes): (&Descriptor, &[u8]),
+    ) -> Result<()> {
+        if self.has_blob(place, &blob.digest).await? {
+            return Ok(());
+        }
+        let bytes = Bytes::copy_from_slice(bytes);
+        let open: OpenFile = Arc::new(move |from| {
+            let mut cursor = Cursor::new(bytes.clone());
+            cursor.set_position(from);
+            Ok(Box::new(cursor))
+        });
+        let upload = upload::Upload {
+            client: self,
+            to: place,
+            digest: &blob.digest,
+            size: blob.size,
+            supply: &Supply::File(open),
+            mount: None,
+            moved: &Arc::default(),
+        };
+        match upload.run().await {
+            Ok(_) => Ok(()),
+            Err(Failure::Registry(error)) => Err(error),
+            // Bytes in memory are always there.
+            Err(Failure::Local(_) | Failure::Interrupted) => {
+                let attempt = format!("cannot send the blob `{}` to `{place}`", blob.digest);
+                Err(Error::new(Reason::Unavailable, attempt).because("it was broken off"))
+            }
+        }
     }
 }
