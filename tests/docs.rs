@@ -175,6 +175,7 @@ fn at(registry: &DockerRegistry, command: String) -> String {
         "imgdex login ",
         "imgdex logout ",
         "imgdex images verify",
+        "imgdex images create --from ",
         "imgdex images pin",
         "imgdex copy ",
         "imgdex pull ",

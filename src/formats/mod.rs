@@ -40,6 +40,16 @@ pub fn locate(fault: FieldFault, node: &Node) -> Fault {
     }
 }
 
+/// Returns the tree of a text of our own, without its places.
+///
+/// # Errors
+/// The fault that it has.
+pub fn own_tree(text: &[u8]) -> Result<Node, Fault> {
+    let mut node = document::json::parse(text, Position::START)?;
+    forget_places(&mut node);
+    Ok(node)
+}
+
 /// The places in our own text mean nothing to the user.
 fn forget_places(node: &mut Node) {
     node.at = Position::default();

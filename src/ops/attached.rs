@@ -208,7 +208,6 @@ async fn read(client: &Client, reference: &Reference, manifest: &Manifest) -> Re
 
 /// What a registry says of an image that is to be in a catalog.
 #[derive(Debug)]
-#[allow(dead_code, reason = "`images create --from` reads it")]
 pub struct Described {
     pub metadata: Metadata,
     /// Whether somebody attached it; else it is what the image says of itself.
@@ -220,7 +219,6 @@ pub struct Described {
 ///
 /// # Errors
 /// Those of the registry, and for metadata that breaks a rule.
-#[allow(dead_code, reason = "`images create --from` asks")]
 pub async fn described(client: &Client, reference: &Reference) -> Result<Described> {
     let root = client.manifest(reference).await?;
     if let Some(metadata) = attached_to(client, reference, &root).await? {

@@ -1,5 +1,6 @@
 //! The pictures that images name: files are taken into the store.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::domain::image::ImageConfig;
@@ -27,6 +28,18 @@ impl Pictures {
                 .unwrap_or_else(|| Path::new(""))
                 .to_path_buf(),
             ..self.clone()
+        }
+    }
+
+    /// Keeps bytes that were found to be a picture; returns whether there is a place for
+    /// them.
+    ///
+    /// # Errors
+    /// Where they cannot be kept.
+    pub fn keep(&self, bytes: &[u8]) -> io::Result<bool> {
+        match &self.store {
+            Some(store) if !self.dry_run => pictures::put(bytes, store).map(|()| true),
+            store => Ok(store.is_some()),
         }
     }
 

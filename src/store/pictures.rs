@@ -9,8 +9,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-/// Bytes of the largest picture, as Harbor takes it.
-pub const LARGEST: u64 = 1024 * 1024;
+use crate::domain::attached::{LARGEST_PICTURE as LARGEST, picture_type};
 
 /// Why a file cannot be taken as a picture.
 #[derive(Debug, Error)]
@@ -56,13 +55,10 @@ pub fn take(file: &Path, store: Option<&Path>) -> Result<String, Error> {
     if bytes.len() as u64 > LARGEST {
         return Err(Error::TooLarge { path: path() });
     }
-    if !is_picture(&bytes) {
+    if picture_type(&bytes).is_none() {
         return Err(Error::NotAPicture { path: path() });
     }
-    let hex: String = Sha256::digest(&bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let hex = hex_of(&bytes);
     if let Some(store) = store {
         keep(&store.join("pictures"), &hex, &bytes).map_err(|source| Error::NotKept {
             path: path(),
@@ -72,16 +68,39 @@ pub fn take(file: &Path, store: Option<&Path>) -> Result<String, Error> {
     Ok(format!("sha256:{hex}"))
 }
 
+/// Keeps the bytes of a picture, which were found to be one, under their hash.
+///
+/// # Errors
+/// Where they cannot be kept.
+pub fn put(bytes: &[u8], store: &Path) -> io::Result<()> {
+    keep(&store.join("pictures"), &hex_of(bytes), bytes)
+}
+
+/// Returns the bytes of a picture that is kept under `sha256:HEX`; nothing where it is
+/// not there, or is not what it was.
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "`harbor publish` attaches pictures")
+)]
+pub fn get(digest: &str, store: &Path) -> Option<Vec<u8>> {
+    let hex = digest.strip_prefix("sha256:")?;
+    if !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    let file = File::open(store.join("pictures").join(hex)).ok()?;
+    let mut bytes = Vec::new();
+    file.take(LARGEST + 1).read_to_end(&mut bytes).ok()?;
+    (hex_of(&bytes) == hex).then_some(bytes)
+}
+
+fn hex_of(bytes: &[u8]) -> String {
+    let hash = Sha256::digest(bytes);
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 #[allow(clippy::cast_possible_wrap)]
 fn nonblocking() -> i32 {
     rustix::fs::OFlags::NONBLOCK.bits() as i32
-}
-
-fn is_picture(bytes: &[u8]) -> bool {
-    const BEGINNINGS: [&[u8]; 4] = [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a"];
-    BEGINNINGS
-        .iter()
-        .any(|beginning| bytes.starts_with(beginning))
 }
 
 fn keep(folder: &Path, hex: &str, bytes: &[u8]) -> io::Result<()> {
@@ -119,6 +138,12 @@ mod tests {
             fs::read(store.join("pictures").join(hex)).expect("kept"),
             b"\x89PNG\r\n\x1a\nrest"
         );
+        let kept = get(&first, &store).expect("it is there");
+        put(&kept, &store).expect("it is there already");
+        assert!(get("sha256:../../x", &store).is_none());
+        assert!(get("42", &store).is_none());
+        fs::write(store.join("pictures").join(hex), b"other").expect("written");
+        assert!(get(&first, &store).is_none());
     }
 
     #[test]

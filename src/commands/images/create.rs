@@ -5,11 +5,13 @@ use std::rc::Rc;
 
 use clap::Args;
 
+use super::from::From;
 use crate::app::App;
 use crate::catalog::Catalog;
 use crate::commands::input::{Kept, pictures, source, would_wait_for_typing};
 use crate::commands::verifying::verified;
 use crate::commands::{Status, quoted};
+use crate::domain::name::check_resource_name;
 use crate::error::{Error, Result};
 use crate::ops::images::{CreateOptions, CreateReport, Existing, Named, create, references};
 use crate::ops::verify::Questions;
@@ -32,7 +34,8 @@ const EXAMPLE: &str = r#"{
 
 /// Add images from JSON or YAML: one object, a list, or one object a line
 ///
-/// All of the input goes in, in one transaction, or none of it.
+/// All of the input goes in, in one transaction, or none of it. With `--from`, registries
+/// say what the images are.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -41,11 +44,22 @@ Examples:
   EOF
   imgdex images create -f images.yaml --update-existing
   imgdex images create -f images.yaml --verify
+  imgdex images create --from registry.example.com/team/app:1 --id app
   imgdex images list -o json | imgdex --catalog other.db images create")]
 pub struct Create {
     /// Read this file instead of standard input
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
+    /// Make an image of what is attached to this reference in its registry, or else of
+    /// what it says of itself; may be given again
+    ///
+    /// Nothing is read from standard input. What the registry says is written too, as by
+    /// `images verify`.
+    #[arg(long, value_name = "REF", conflicts_with = "file")]
+    from: Vec<String>,
+    /// The name of the image of `--from`, once for each [default: its repository and tag]
+    #[arg(long = "id", value_name = "NAME", requires = "from", value_parser = name)]
+    ids: Vec<String>,
     /// Leave images whose name exists as they are
     #[arg(long, conflicts_with = "update_existing")]
     skip_existing: bool,
@@ -63,13 +77,25 @@ pub struct Create {
     dry_run: bool,
 }
 
+fn name(text: &str) -> std::result::Result<String, String> {
+    check_resource_name("id", text).map(|()| text.to_owned())
+}
+
 impl Create {
     pub fn run(self, app: &mut App) -> Result<Status> {
         let required = || Error::configuration_required(EXAMPLE);
-        if would_wait_for_typing(app, self.file.as_deref()) {
+        if self.from.is_empty() && would_wait_for_typing(app, self.file.as_deref()) {
             return Err(required());
         }
-        let (source, verified) = if self.verify {
+        let (source, verified) = if !self.from.is_empty() {
+            let asked = From {
+                references: &self.from,
+                names: &self.ids,
+                dry_run: self.dry_run,
+                verify: self.verify,
+            };
+            asked.ask(app)?
+        } else if self.verify {
             let input = Kept::of(app, self.file.as_deref())?;
             let mut questions = Questions::new(app.default_registry()?);
             // What cannot be read is told without asking anybody.

@@ -2,6 +2,7 @@
 
 mod create;
 mod delete;
+mod from;
 mod groups;
 mod history;
 mod list;

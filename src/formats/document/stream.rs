@@ -68,6 +68,7 @@ enum State<R: Read> {
     Start(R, Syntax),
     Json(JsonItems<R>),
     Yaml(Box<YamlItems<R>>),
+    Made(std::vec::IntoIter<Node>, Shape),
     Finished(Shape),
 }
 
@@ -78,13 +79,21 @@ impl<R: Read> Items<R> {
         }
     }
 
+    /// Returns items that the program made, which stand in no text.
+    pub fn made(nodes: Vec<Node>) -> Items<R> {
+        let shape = Shape::of(false, nodes.len() as u64);
+        Items {
+            state: State::Made(nodes.into_iter(), shape),
+        }
+    }
+
     /// Returns what the input was; known once the iteration has ended.
     pub fn shape(&self) -> Shape {
         match &self.state {
             State::Start(..) => Shape::Empty,
             State::Json(items) => items.shape(),
             State::Yaml(items) => items.shape(),
-            State::Finished(shape) => *shape,
+            State::Made(_, shape) | State::Finished(shape) => *shape,
         }
     }
 
@@ -92,6 +101,7 @@ impl<R: Read> Items<R> {
         match &mut self.state {
             State::Json(items) => items.next_item(),
             State::Yaml(items) => items.next().transpose(),
+            State::Made(nodes, _) => Ok(nodes.next()),
             State::Start(..) | State::Finished(_) => Ok(None),
         }
     }

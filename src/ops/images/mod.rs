@@ -1,10 +1,12 @@
 //! What is done with images.
 
 mod create;
+mod from;
 mod pin;
 mod report;
 
 pub use create::{CreateOptions, Existing, create, references};
+pub use from::{Wanted, items, name_of, source_of, take};
 pub use pin::{Pinned, pin};
 pub use report::{CreateReport, Named};
 

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use super::ask::{Answers, Questions};
-use super::judge::{Status, Verdict, judge};
+use super::judge::{Status, Verdict, judge, readiness};
 use crate::catalog::Catalog;
 use crate::domain::image::{ImageConfig, NewImage};
 use crate::domain::image_rules::FieldFault;
@@ -37,6 +37,8 @@ pub struct Verified {
     /// How many images were refused, and the gravest reason.
     refused: Cell<u64>,
     worst: Cell<Status>,
+    /// Whether what cannot be had is only written down.
+    observes: bool,
 }
 
 impl Verified {
@@ -58,7 +60,18 @@ impl Verified {
             now,
             refused: Cell::new(0),
             worst: Cell::new(Status::Skipped),
+            observes: false,
         })
+    }
+
+    /// Returns the same, which refuses nothing: what is wrong is written down with the
+    /// image, as `images verify` does.
+    #[must_use]
+    pub fn observing(self) -> Self {
+        Self {
+            observes: true,
+            ..self
+        }
     }
 
     /// Makes an image say what was found of it.
@@ -66,6 +79,10 @@ impl Verified {
     /// # Errors
     /// A fault for each reference that cannot be had: then it must not be written.
     pub fn take(&self, image: &mut NewImage) -> std::result::Result<(), Vec<FieldFault>> {
+        if self.observes {
+            self.observe(image);
+            return Ok(());
+        }
         let mut faults = Vec::new();
         let mut is_ready = None;
         let config = &image.config;
@@ -110,6 +127,27 @@ impl Verified {
             image.config.is_ready = is_ready;
         }
         Ok(())
+    }
+
+    fn observe(&self, image: &mut NewImage) {
+        let config = &image.config;
+        let mut statuses = Vec::new();
+        for (text, seen) in [
+            (&config.url, &mut image.seen.url),
+            (&config.url_for_gpu, &mut image.seen.url_for_gpu),
+        ] {
+            let Some(text) = text else { continue };
+            let was_in_order = seen.digest.is_some() && seen.problem.is_none();
+            let Some(answer) = self.answers.of(text) else {
+                statuses.push((Status::Skipped, was_in_order));
+                continue;
+            };
+            let before = Sighting::default();
+            let verdict = judge(&before, &answer, self.platform.as_deref(), &self.now);
+            statuses.push((verdict.status, was_in_order));
+            *seen = verdict.seen;
+        }
+        image.config.is_ready = readiness(image.config.is_ready, &statuses);
     }
 
     /// Returns the gravest reason why images were refused, where so many were.

@@ -6,6 +6,7 @@ mod copy_and_delete;
 mod corners;
 mod create;
 mod environment;
+mod from;
 mod groups;
 mod history;
 mod list;
