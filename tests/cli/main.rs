@@ -3,6 +3,8 @@
 
 #[path = "../support/docker_registry.rs"]
 mod docker_registry;
+#[path = "../support/fake_harbor/mod.rs"]
+mod fake_harbor;
 #[path = "../support/fault_server.rs"]
 mod fault_server;
 #[path = "../support/mod.rs"]
@@ -14,6 +16,7 @@ mod apply;
 mod catalog;
 mod config;
 mod groups;
+mod harbor;
 mod help;
 mod images;
 mod login;

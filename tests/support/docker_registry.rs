@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::thread;
@@ -52,7 +53,7 @@ pub struct DockerRegistry {
     authorization: Option<Authorization>,
     /// The authority of its certificate, where it speaks TLS.
     tls: Option<String>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// What was pushed.
@@ -133,7 +134,7 @@ impl DockerRegistry {
                     port,
                     authorization,
                     tls: tls.map(|certified| certified.authority.clone()),
-                    _folder: folder,
+                    folder,
                 };
             }
         }
@@ -143,6 +144,11 @@ impl DockerRegistry {
     /// Returns `127.0.0.1:PORT`.
     pub fn host(&self) -> String {
         format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Returns the folder with its configuration and its data.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Uploads a blob and returns its descriptor as JSON.

@@ -91,7 +91,7 @@ impl TokenServer {
 }
 
 /// Returns the header that allows everything in a repository.
-fn authorization(repository: &str) -> String {
+pub fn authorization(repository: &str) -> String {
     let scope = format!("repository:{repository}:pull,push,delete");
     format!("Bearer {}", signed(granted(Some("me"), &scope, None), 300))
 }
@@ -143,7 +143,7 @@ fn parameters_of(text: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-fn decoded(text: &str) -> String {
+pub fn decoded(text: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
@@ -184,7 +184,7 @@ fn granted_of(who: Option<&str>, scope: &str, only: Option<&str>) -> Option<serd
 }
 
 /// Returns a token of RS256, whose certificate stands in its header.
-fn signed(access: serde_json::Value, lasts: i64) -> String {
+pub fn signed(access: serde_json::Value, lasts: i64) -> String {
     let certificate =
         CertificateDer::from_pem_slice(CERTIFICATE.as_bytes()).expect("a certificate");
     let header = json!({"typ": "JWT", "alg": "RS256", "x5c": [STANDARD.encode(&certificate)]});

@@ -1,0 +1,135 @@
+//! What Harbor does that nobody expects, and what breaks on purpose.
+
+use serde_json::json;
+
+use super::push;
+use crate::fake_harbor::{ADMIN, Failure, FakeHarbor, Role, basic};
+use crate::json;
+use crate::support::Home;
+
+const DEV: (&str, &str) = ("dev", "Secret1x");
+
+fn with_apps() -> FakeHarbor {
+    let harbor = FakeHarbor::start();
+    harbor.project("apps").public_project("open");
+    harbor
+        .user(DEV.0, DEV.1)
+        .role(DEV.0, "apps", Role::Developer);
+    harbor
+}
+
+#[test]
+fn a_wrong_password_is_nobodys() {
+    let harbor = with_apps();
+    let names = |account| {
+        let told = harbor.api_as(account, "GET", "/projects", None);
+        assert_eq!(told.status, 200);
+        let all = told.json.as_array().cloned().unwrap_or_default();
+        all.iter()
+            .map(|one| one["name"].clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names(Some((DEV.0, "wrong"))), ["open"]);
+    assert_eq!(names(Some(DEV)), ["apps", "open"]);
+    let refused = harbor.api_as(Some((DEV.0, "wrong")), "GET", "/projects/apps", None);
+    assert_eq!((refused.status, refused.code()), (401, "UNAUTHORIZED"));
+    let login = |password: &str| {
+        let header = basic(DEV.0, password);
+        harbor
+            .send("GET", "/v2/", &[("Authorization", &header)], b"")
+            .status
+    };
+    assert_eq!((login(DEV.1), login("wrong")), (200, 401));
+    let cookie = [
+        ("Authorization", &*basic(ADMIN.0, ADMIN.1)),
+        ("Cookie", "sid=1"),
+    ];
+    let told = harbor.send("DELETE", "/api/v2.0/robots/1", &cookie, b"");
+    assert_eq!(told.status, 403);
+}
+
+#[test]
+fn slashes_of_repositories_are_encoded_twice() {
+    let harbor = with_apps();
+    harbor.image("apps/a/b", "1");
+    let status = |path: &str| {
+        harbor
+            .get(&format!("/projects/apps/repositories/{path}"))
+            .status
+    };
+    assert_eq!((status("a%252Fb"), status("a%2Fb")), (200, 404));
+    harbor.refuse_double_encoding();
+    assert_eq!(status("a%252Fb"), 400);
+}
+
+#[test]
+fn pages_have_a_limit_and_may_change_while_they_are_read() {
+    let harbor = with_apps();
+    for at in 0..12 {
+        harbor.listed("apps/many", &format!("t{at}"));
+    }
+    harbor.on_page("/artifacts", 2, |state| {
+        state.remove_artifact("apps/many", "t0");
+    });
+    let list = |query: &str| harbor.get(&format!("/projects/apps/artifacts?{query}"));
+    assert_eq!(list("page_size=101").status, 422);
+    assert_eq!(list("page=1").header("x-total-count"), "12");
+    let second = list("page=2");
+    assert_eq!(second.header("x-total-count"), "11");
+    assert_eq!(second.json.as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn what_should_break_breaks() {
+    let harbor = with_apps();
+    harbor
+        .fail("GET", "/health", 503, 1)
+        .fail_at("GET", "/ping", 2, Failure::Reset)
+        .too_many("GET", "/systeminfo", 7, 1)
+        .lose_answer("POST", "/projects", 1);
+    assert_eq!(harbor.get("/health").status, 503);
+    assert_eq!(harbor.get("/health").status, 200);
+    let pings = [0; 3].map(|_| harbor.get("/ping").status);
+    assert_eq!(pings, [200, 0, 200]);
+    assert_eq!(harbor.get("/systeminfo").header("retry-after"), "7");
+    let new = json!({"project_name": "lost"});
+    assert_eq!(harbor.api("POST", "/projects", Some(new)).status, 0);
+    assert_eq!(harbor.get("/projects/lost").status, 200);
+}
+
+#[test]
+fn what_is_pushed_is_an_artifact() {
+    let (home, harbor) = (Home::new(), with_apps());
+    let host = harbor.host();
+    let digest = harbor.index("open/base", "1", &["amd64", "arm64"]);
+    home.run(&format!("copy {host}/open/base:1 oci:base:1"))
+        .ok();
+    let told = json(push(
+        &home,
+        &harbor,
+        DEV,
+        "push oci:base:1",
+        "apps/team/web:1.0",
+    ));
+    assert_eq!(told["digest"], digest);
+    let artifact = harbor
+        .get("/projects/apps/repositories/team%252Fweb/artifacts/1.0")
+        .json;
+    assert_eq!(artifact["digest"], digest);
+    assert_eq!(artifact["references"].as_array().map(Vec::len), Some(2));
+    let pushes = harbor.seen().into_iter().filter(|one| one.method == "PUT");
+    assert!(pushes.into_iter().all(|one| one.account == DEV.0));
+    let failed = push(&home, &harbor, DEV, "push oci:base:1", "missing/web:1.0");
+    assert_ne!(failed.code, 0);
+    let refused = push(&home, &harbor, DEV, "push oci:base:1", "open/web:1.0");
+    assert_ne!(refused.code, 0);
+    // A copy inside is a copy in the registry, and what is deleted is gone there.
+    let path = "/projects/open/repositories/web/artifacts?from=apps/team/web:1.0";
+    assert_eq!(harbor.api("POST", path, None).status, 201);
+    home.run(&format!("copy {host}/open/web:1.0 oci:back:1"))
+        .ok();
+    let path = "/projects/open/repositories/web/artifacts/1.0/tags/1.0";
+    assert_eq!(harbor.api("DELETE", path, None).status, 200);
+    let gone = harbor.send("GET", "/v2/open/web/manifests/1.0", &[], b"");
+    assert_eq!((gone.status, gone.code()), (404, "NOT_FOUND"));
+}
