@@ -57,6 +57,9 @@ fn every_answer_of_the_fake_is_as_harbor_promises() {
     }
     let found = get("/projects/apps/artifacts?q=repository_name=apps/team/web,tags=all");
     assert_eq!(found[0]["digest"], index);
+    let part = found[0]["references"][0]["child_digest"].as_str();
+    let part = format!("{artifacts}/{}", part.expect("a digest"));
+    check("DELETE", &part, None, 412);
     assert_eq!(
         found[0]["references"][1]["platform"]["architecture"],
         "arm64"

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::push;
+use crate::docker_registry::IMAGE;
 use crate::fake_harbor::{ADMIN, Failure, FakeHarbor, Role, basic};
 use crate::json;
 use crate::support::Home;
@@ -132,4 +133,83 @@ fn what_is_pushed_is_an_artifact() {
     assert_eq!(harbor.api("DELETE", path, None).status, 200);
     let gone = harbor.send("GET", "/v2/open/web/manifests/1.0", &[], b"");
     assert_eq!((gone.status, gone.code()), (404, "NOT_FOUND"));
+}
+
+#[test]
+fn what_refers_to_an_image_is_its_accessory() {
+    let harbor = with_apps();
+    let digest = harbor.image("apps/web", "1");
+    let header = basic(DEV.0, DEV.1);
+    let accept = [("Authorization", &*header), ("Accept", IMAGE)];
+    let pulled = harbor.send("GET", "/v2/apps/web/manifests/1", &accept, b"");
+    let mut manifest = pulled.json;
+    manifest["artifactType"] = json!("application/vnd.example.note");
+    manifest["subject"] = json!({"mediaType": IMAGE, "digest": digest, "size": 1});
+    let text = manifest.to_string();
+    let note = crate::docker_registry::digest(text.as_bytes());
+    let headers = [("Authorization", &*header), ("Content-Type", IMAGE)];
+    let put = |reference: &str, text: &str| {
+        let target = format!("/v2/apps/web/manifests/{reference}");
+        harbor.send("PUT", &target, &headers, text.as_bytes())
+    };
+    let told = put(&note, &text);
+    assert_eq!((told.status, told.header("oci-subject")), (201, &*digest));
+    let target = format!("/v2/apps/web/referrers/{digest}");
+    let told = harbor.send("GET", &target, &headers[..1], b"");
+    assert_eq!(told.json["manifests"][0]["digest"], note);
+    let list = harbor.get("/projects/apps/repositories/web/artifacts?with_accessory=true");
+    assert_eq!(list.json.as_array().map(Vec::len), Some(1));
+    assert_eq!(list.json[0]["accessories"][0]["digest"], note);
+    let told = harbor.get("/projects/apps/repositories/web");
+    assert_eq!(told.json["pull_count"], 1);
+    let delete = harbor.send("DELETE", "/v2/apps/web/manifests/1", &headers[..1], b"");
+    assert_eq!(delete.status, 401);
+    let admin = basic(ADMIN.0, ADMIN.1);
+    let headers_of_admin = [("Authorization", &*admin)];
+    let delete = harbor.send("DELETE", "/v2/apps/web/manifests/1", &headers_of_admin, b"");
+    assert_eq!(delete.code(), "UNSUPPORTED");
+    // What a rule keeps stays where it is.
+    harbor
+        .immutable("apps", "1*")
+        .prevent_vulnerable("apps", "High");
+    let told = put("1", &text);
+    assert_eq!((told.status, told.code()), (412, "PRECONDITION"));
+    let told = harbor.send("GET", "/v2/apps/web/manifests/1", &headers[..1], b"");
+    assert_eq!((told.status, told.code()), (412, "PROJECTPOLICYVIOLATION"));
+}
+
+#[test]
+fn secrets_of_oidc_and_of_robots_serve_where_they_do() {
+    let harbor = with_apps();
+    harbor
+        .oidc_user("sso", "cli-secret")
+        .role("sso", "apps", Role::Maintainer);
+    let sso = Some(("sso", "cli-secret"));
+    let status = |account, path: &str| harbor.api_as(account, "GET", path, None).status;
+    assert_eq!(status(sso, "/projects/apps/repositories"), 200);
+    assert_eq!(status(sso, "/projects/apps"), 401);
+    assert_eq!(status(sso, "/users/current"), 401);
+    let header = basic("sso", "cli-secret");
+    let target = "/service/token?service=harbor-registry&scope=repository:apps/x:pull,push";
+    let told = harbor.send("GET", target, &[("Authorization", &header)], b"");
+    let bearer = format!("Bearer {}", told.json["token"].as_str().expect("a token"));
+    let begun = "/v2/apps/x/blobs/uploads/";
+    let told = harbor.send("POST", begun, &[("Authorization", &bearer)], b"");
+    assert_eq!(told.status, 202);
+    assert!(
+        told.header("location").contains(&harbor.host()),
+        "{told:#?}"
+    );
+    assert_eq!(harbor.send("POST", begun, &[], b"").status, 401);
+    assert_eq!(harbor.send("GET", "/service/token", &[], b"").status, 401);
+
+    harbor.robot_prefix("robot-");
+    let (name, secret) = harbor.robot("apps", "ci", &["pull", "push"]);
+    assert_eq!(name, "robot-apps+ci");
+    let (home, pushed) = (Home::new(), harbor.image("open/base", "1"));
+    home.run(&format!("copy {}/open/base:1 oci:base:1", harbor.host()))
+        .ok();
+    let robot = (&*name, &*secret);
+    let told = json(push(&home, &harbor, robot, "push oci:base:1", "apps/web:1"));
+    assert_eq!(told["digest"], pushed);
 }

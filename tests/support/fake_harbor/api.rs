@@ -18,13 +18,17 @@ fn part(text: &str) -> Result<String, Answer> {
 
 /// Whether the CLI secret of an account of OIDC serves there.
 fn serves_oidc(method: &str, parts: &[&str]) -> bool {
-    match (method, parts) {
-        ("GET", ["systeminfo" | "labels" | "projects"]) | ("POST", ["projects"]) => true,
-        ("GET", ["projects", _, "repositories" | "artifacts"]) => true,
-        ("GET", ["projects", _, "repositories", _, "artifacts"]) => true,
-        ("DELETE", ["projects", _, "repositories", _, "artifacts", _, "tags", _]) => true,
-        _ => false,
-    }
+    matches!(
+        (method, parts),
+        ("GET", ["systeminfo" | "labels" | "projects"])
+            | ("POST", ["projects"])
+            | ("GET", ["projects", _, "repositories" | "artifacts"])
+            | ("GET", ["projects", _, "repositories", _, "artifacts"])
+            | (
+                "DELETE",
+                ["projects", _, "repositories", _, "artifacts", _, "tags", _]
+            )
+    )
 }
 
 pub fn answer(state: &mut State, asked: &Asked) -> Answered {

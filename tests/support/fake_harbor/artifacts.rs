@@ -196,6 +196,12 @@ pub fn get(
 pub fn delete(state: &mut State, who: &Who, repository: &str, reference: &str) -> Answered {
     require(state, who, project_of(repository), "artifact", "delete")?;
     let artifact = found(state, repository, reference)?;
+    let mut others = state.artifacts.iter();
+    if others.any(|one| one.repository == repository && one.refers_to(&artifact.digest)) {
+        let message = "the deleting artifact is referenced by others";
+        let code = "VIOLATE_FOREIGN_KEY_CONSTRAINT";
+        return Err(Answer::error(412, code, message));
+    }
     tags::require_mutable(state, &artifact)?;
     state.remove_artifact(repository, &artifact.digest);
     Ok(Answer::empty(200))
@@ -223,10 +229,7 @@ pub fn copy(state: &mut State, asked: &Asked, who: &Who, repository: &str) -> An
         one.repository == source
             && (one.digest == artifact.digest
                 || one.subject.as_ref() == Some(&artifact.digest)
-                || artifact
-                    .references
-                    .iter()
-                    .any(|(digest, _)| *digest == one.digest))
+                || artifact.refers_to(&one.digest))
     });
     let all: Vec<Artifact> = all.cloned().collect();
     for mut one in all {

@@ -91,6 +91,24 @@ impl FakeHarbor {
         digest
     }
 
+    /// Makes a robot of a project that may do these things in its repositories, and
+    /// returns its full name and its secret.
+    pub fn robot(&self, project: &str, name: &str, actions: &[&str]) -> (String, String) {
+        let access = actions.iter();
+        let access = access.map(|action| json!({"resource": "repository", "action": action}));
+        let wanted = json!({
+            "name": name, "level": "project", "duration": -1,
+            "permissions": [{
+                "kind": "project", "namespace": project,
+                "access": access.collect::<Vec<_>>(),
+            }],
+        });
+        let made = self.api("POST", "/robots", Some(wanted)).json;
+        self.state().seen.pop();
+        let text = |name: &str| made[name].as_str().expect("it was made").to_owned();
+        (text("name"), text("secret"))
+    }
+
     /// Asks the API as `admin`; the path begins after `/api/v2.0`.
     pub fn get(&self, path: &str) -> Told {
         self.api("GET", path, None)

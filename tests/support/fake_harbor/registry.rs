@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::accounts::Who;
 use super::manifests;
-use super::server::{Seen, Shared, finished, query_pairs};
+use super::server::{Seen, Shared, drain, finished, query_pairs};
 use super::state::{State, project_of};
 use super::{scans, tags};
 use crate::docker_registry::INDEX;
@@ -137,7 +137,10 @@ pub async fn answer(shared: &Shared, seen: &Seen, bytes: &Bytes, body: Body) -> 
         return error(404, "NOT_FOUND", "page not found");
     };
     let forwarded = match decided(shared, seen, &place, query, bytes) {
-        Err(response) => return *response,
+        Err(response) => {
+            drain(body).await;
+            return *response;
+        }
         Ok(target) => target,
     };
     let is_push = seen.method == "PUT" && place.kind == "manifests";

@@ -266,6 +266,11 @@ impl State {
 }
 
 impl Artifact {
+    /// Whether it is an index with that digest in it.
+    pub fn refers_to(&self, digest: &str) -> bool {
+        self.references.iter().any(|(one, _)| one == digest)
+    }
+
     pub fn tag(&self, name: &str) -> Option<&Tag> {
         self.tags.iter().find(|tag| tag.name == name)
     }
