@@ -272,3 +272,18 @@ fn a_picture_is_left_out_where_there_is_no_store() {
     assert_eq!(field(&home, "app", "picture"), serde_json::Value::Null);
     assert!(!store.exists());
 }
+
+#[test]
+fn what_is_attached_goes_along_with_a_copy() {
+    let (registry, image, reference) = with_image();
+    attach(&registry, &image, DOCUMENT, None);
+    let other = DockerRegistry::start();
+    let copy = format!("{}/mirror/app:2", other.host());
+    let home = Home::new();
+    home.run(&format!("copy {reference} {copy} --referrers"))
+        .ok();
+    let ran = create(&home, &copy).ok();
+    assert_eq!(ran.stdout, "id:  app-2\n");
+    assert_eq!(field(&home, "app-2", "displayName"), "My app");
+    assert_eq!(field(&home, "app-2", "url"), copy);
+}
