@@ -320,6 +320,7 @@ impl From<ops::Error> for Error {
             E::NotFound { hint, .. } => Self::new(Kind::NotFound, message).hint(hint),
             E::Violation { hint, .. } => Self::new(Kind::Violation, message).hint(hint),
             E::Exists { hint, .. } => Self::new(Kind::Conflict, message).hint(hint),
+            E::Later { hint, .. } => Self::new(Kind::Unavailable, message).hint(hint),
             E::Unverified { hint, .. } => Self::new(Kind::CheckFailed, message).hint(hint),
             E::Tool { cause, .. } => Self {
                 cause: Some(cause),

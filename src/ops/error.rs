@@ -69,6 +69,9 @@ pub enum Error {
     /// Another program failed; the cause is in its words.
     #[error("{what}")]
     Tool { what: String, cause: String },
+    /// It may be done, or be there, later.
+    #[error("{what}")]
+    Later { what: String, hint: String },
     /// Another process is at it.
     #[error("{what}")]
     Busy { what: String },

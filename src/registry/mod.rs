@@ -48,6 +48,11 @@ pub enum Work {
     Blobs,
 }
 
+/// Waits for so long, without keeping anything else from going on.
+pub async fn pause(time: std::time::Duration) {
+    tokio::time::sleep(time).await;
+}
+
 /// A client, and the runtime that its requests run on.
 pub struct Network {
     runtime: tokio::runtime::Runtime,

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use serde::Deserialize;
 
 use super::lenient;
+use crate::domain::name::shorten;
 
 /// How grave a vulnerability is; the gravest is the last.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -138,6 +139,16 @@ impl ScanSummary {
             "Stopped" => ScanStatus::Stopped,
             // `Scheduled`, and what later versions may say before it runs.
             _ => ScanStatus::Pending,
+        }
+    }
+
+    /// Returns the name of the scanner, for messages.
+    #[must_use]
+    pub fn scanner_name(&self) -> String {
+        let name = self.scanner.as_ref().map(|scanner| scanner.name.as_str());
+        match name.filter(|name| !name.is_empty()) {
+            Some(name) => shorten(name),
+            None => "the scanner".to_owned(),
         }
     }
 

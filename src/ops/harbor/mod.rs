@@ -2,6 +2,7 @@
 //! catalog knows of the answers.
 
 mod known;
+pub mod scan;
 
 use crate::domain::harbor::{Project, ProjectSummary};
 use crate::registry::{self, Harbor, at_most};

@@ -6,9 +6,9 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::artifacts::artifact_path;
-use super::{Call, Harbor};
+use super::{Call, Harbor, said};
 use crate::domain::harbor::Vulnerabilities;
-use crate::registry::error::{Reason, Result};
+use crate::registry::error::{Error, Reason, Result};
 use crate::registry::pages::LARGEST;
 
 /// The reports that are understood; the newest first.
@@ -29,23 +29,34 @@ impl Harbor<'_> {
             what: &what,
             ..Call::new(&Method::POST, &path, &attempt)
         };
-        let done = self
-            .ask(call, Some(&json!({ "scan_type": "vulnerability" })))
-            .await;
-        match done {
+        let body = json!({ "scan_type": "vulnerability" });
+        let answer = self.answer(call, Some(&body)).await?;
+        match answer.status.as_u16() {
             // It is being scanned already.
-            Err(error) if error.reason == Reason::Conflict => Ok(()),
-            Err(error) if error.reason == Reason::Invalid => {
-                let error = self.nested(error, repository);
-                Err(match error.hint {
+            409 => Ok(()),
+            412 => Err(Error::new(Reason::Unsupported, &attempt)
+                .because(format!(
+                    "no scanner of `{}` can be used for it",
+                    self.registry
+                ))
+                .said_by("Harbor", said(&answer).as_deref())
+                .hint("an administrator of Harbor sets one up, or makes it active again")),
+            _ if answer.status.is_success() => Ok(()),
+            _ => {
+                let error = self.failed(&answer, call);
+                // What Harbor says itself went through whatever is in front of it.
+                let error = match answer.words {
                     Some(_) => error,
-                    None => error.hint(
-                        "not every artifact can be scanned (charts, signatures, other files), and \
-                         the project needs a scanner: `imgdex harbor projects get` shows it",
+                    None => self.nested(error, repository),
+                };
+                Err(match (error.reason, &error.hint) {
+                    (Reason::Invalid, None) => error.hint(
+                        "not every artifact can be scanned: charts, signatures and other files \
+                         cannot",
                     ),
+                    _ => error,
                 })
             }
-            other => other.map(|_| ()),
         }
     }
 
