@@ -317,6 +317,8 @@ impl From<ops::Error> for Error {
             E::Unsafe { hint, .. } | E::Refused { hint, .. } => {
                 Self::new(Kind::Refused, message).hint(hint)
             }
+            E::Denied { hint, .. } => Self::new(Kind::Denied, message).hint(hint),
+            E::Policy { hint, .. } => Self::new(Kind::CheckFailed, message).hint(hint),
             E::NotFound { hint, .. } => Self::new(Kind::NotFound, message).hint(hint),
             E::Violation { hint, .. } => Self::new(Kind::Violation, message).hint(hint),
             E::Exists { hint, .. } => Self::new(Kind::Conflict, message).hint(hint),

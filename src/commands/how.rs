@@ -7,7 +7,7 @@ use clap::Args;
 use crate::app::network::Choices;
 
 /// How registries are reached.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Registry options")]
 pub struct How {
     /// A file of credentials, as podman and docker keep them [env: REGISTRY_AUTH_FILE]

@@ -64,7 +64,6 @@ impl Metadata {
     /// Returns what travels of an image. Its picture does where it is a URL, or where its
     /// bytes are given: an id means nothing elsewhere.
     #[must_use]
-    #[cfg_attr(not(test), expect(dead_code, reason = "`harbor publish` attaches"))]
     pub fn of(config: &ImageConfig, picture_bytes: Option<Vec<u8>>) -> Self {
         let is_url = |text: &&String| is_web_address(text);
         let picture = match &picture_bytes {

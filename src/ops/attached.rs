@@ -42,7 +42,6 @@ struct Found {
 ///
 /// # Errors
 /// Those of the registry, and for metadata that is too large.
-#[cfg_attr(not(test), expect(dead_code, reason = "`harbor publish` attaches"))]
 pub async fn attach(
     client: &Arc<Client>,
     subject: &Reference,

@@ -57,6 +57,12 @@ pub enum Error {
     NotFound { what: String, hint: String },
     #[error("{what}")]
     Refused { what: String, hint: String },
+    /// Whoever asks may not.
+    #[error("{what}")]
+    Denied { what: String, hint: String },
+    /// It was looked at, and is not good enough.
+    #[error("{what}")]
+    Policy { what: String, hint: String },
     /// It is not what it says that it is.
     #[error("{what}")]
     Violation { what: String, hint: String },

@@ -30,7 +30,11 @@ impl Client {
         let answer = found(answer, ask)?;
         let said = answer.header("docker-content-digest");
         let said = said.and_then(|text| text.parse().ok());
-        Ok(said.or_else(|| reference.digest().cloned()))
+        if let Some(digest) = said.or_else(|| reference.digest().cloned()) {
+            return Ok(Some(digest));
+        }
+        // It is there, and some registries do not say what it is.
+        Ok(Some(self.manifest(reference).await?.descriptor.digest))
     }
 
     /// Puts a manifest under the tag or digest of a reference. Where it has a subject

@@ -2,6 +2,7 @@
 
 mod look;
 mod projects;
+mod publish;
 mod rows;
 mod server;
 
@@ -25,6 +26,7 @@ Examples:
     Repositories(look::Repositories),
     Tags(look::Tags),
     Artifacts(look::Artifacts),
+    Publish(Box<publish::Publish>),
     Info(server::Info),
     Health(server::Health),
 }
@@ -35,6 +37,7 @@ pub fn run(app: &mut App, verb: Verb) -> Result<Status> {
         Verb::Repositories(repositories) => repositories.run(app),
         Verb::Tags(tags) => tags.run(app),
         Verb::Artifacts(artifacts) => artifacts.run(app),
+        Verb::Publish(publish) => publish.run(app),
         Verb::Info(info) => info.run(app),
         Verb::Health(health) => health.run(app),
     }

@@ -11,10 +11,10 @@ use crate::commands::how::How;
 use crate::domain::harbor::HarborPlace;
 use crate::error::{Error, Kind, Result};
 use crate::output::records::{write_list, write_one};
-use crate::registry::{self, Harbor};
+use crate::registry::{self, Harbor, Work};
 
 /// Which Harbor is asked, and how it is reached.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Registry options")]
 pub struct Where {
     /// Harbor's address [env: IMGDEX_HARBOR_URL] [config: harbor.context]
@@ -25,6 +25,12 @@ pub struct Where {
     context: Option<String>,
     #[command(flatten)]
     how: How,
+}
+
+/// A Harbor that was chosen, and how it is reached.
+pub struct Chosen {
+    pub server: Server,
+    choices: Choices,
 }
 
 /// A Harbor that a command asks.
@@ -42,13 +48,22 @@ impl Where {
         (choice, self.how.into())
     }
 
+    /// Returns the Harbor that is meant.
+    ///
+    /// # Errors
+    /// Where none is known.
+    pub fn choose(self, app: &App) -> Result<Chosen> {
+        let (choice, choices) = self.split();
+        let server = app.server(&choice)?;
+        Ok(Chosen { server, choices })
+    }
+
     /// Starts asking the Harbor that is meant.
     ///
     /// # Errors
     /// Where none is known, or the network cannot be started.
     pub fn open(self, app: &mut App) -> Result<Asked> {
-        let (choice, choices) = self.split();
-        let server = app.server(&choice)?;
+        let Chosen { server, choices } = self.choose(app)?;
         Asked::new(app, server, choices)
     }
 
@@ -87,6 +102,18 @@ impl Where {
 }
 
 impl Asked {
+    /// Starts asking a Harbor that was chosen, for some work.
+    ///
+    /// # Errors
+    /// Where the network cannot be started.
+    pub fn for_work(app: &mut App, chosen: Chosen, work: Work) -> Result<Self> {
+        let choices = Choices {
+            work,
+            ..chosen.choices
+        };
+        Self::new(app, chosen.server, choices)
+    }
+
     /// Starts asking a Harbor.
     ///
     /// # Errors

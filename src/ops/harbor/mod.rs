@@ -2,6 +2,7 @@
 //! catalog knows of the answers.
 
 mod known;
+pub mod publish;
 pub mod scan;
 
 use crate::domain::harbor::{Project, ProjectSummary};

@@ -104,7 +104,7 @@ pub fn copy(
 ///
 /// # Errors
 /// As [`copy`].
-pub(super) fn copy_root(
+pub(in crate::ops) fn copy_root(
     network: &Network,
     (source, destination): (&Source, &Destination),
     root: &Manifest,

@@ -33,7 +33,37 @@ impl Harbor<'_> {
             needs: "a role in the project, or an administrator: it is not public",
             ..Call::get(&path, &attempt)
         };
-        self.value(call).await
+        match self.value(call).await {
+            // A CLI secret may list projects, and look none of them up.
+            Err(error) if error.reason == Reason::Denied && self.shown.is_some() => {
+                let path = format!("projects?name={}", encoded(name));
+                let listed = self.list(Call::get(&path, &attempt), |found: &Project| {
+                    found.project_id
+                });
+                // The name that is asked for is only a part of those that are found.
+                let found = listed.await.unwrap_or_default().into_iter();
+                let mut found = found.filter(|found| found.name == name);
+                found.next().ok_or(error)
+            }
+            other => other,
+        }
+    }
+
+    /// Returns whether there is a project of a name, also where whoever asks may not see
+    /// it; nothing where the server does not say.
+    ///
+    /// # Errors
+    /// Where it cannot be asked.
+    pub async fn project_exists(&self, name: &str) -> Result<Option<bool>> {
+        let attempt = format!("cannot look up the project `{name}`");
+        let path = format!("projects?project_name={}", encoded(name));
+        let call = Call::new(&Method::HEAD, &path, &attempt);
+        let answer = self.answer(call, None).await?;
+        Ok(match answer.status.as_u16() {
+            200 => Some(true),
+            404 => Some(false),
+            _ => None,
+        })
     }
 
     /// Returns how full a project is; nothing where whoever asks may not know.

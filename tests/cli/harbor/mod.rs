@@ -1,6 +1,7 @@
 //! Harbor, as the fake plays it.
 
 mod contract;
+mod publish;
 mod quirks;
 
 use crate::fake_harbor::FakeHarbor;

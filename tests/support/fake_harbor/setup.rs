@@ -141,6 +141,24 @@ impl FakeHarbor {
         self.fault(method, fragment, (0, times), failure)
     }
 
+    /// Breaks every such request after `pass` of them, until [`FakeHarbor::mend`].
+    pub fn fail_always(&self, method: &str, fragment: &str, pass: u32, failure: Failure) -> &Self {
+        self.state().faults.push(Fault {
+            method: method.to_owned(),
+            fragment: fragment.to_owned(),
+            pass,
+            times: u32::MAX,
+            failure,
+        });
+        self
+    }
+
+    /// Breaks nothing any more.
+    pub fn mend(&self) -> &Self {
+        self.state().faults.clear();
+        self
+    }
+
     /// Lets only the nth matching request from now on fail, from 1.
     pub fn fail_at(&self, method: &str, fragment: &str, nth: u32, failure: Failure) -> &Self {
         self.fault(method, fragment, (nth.saturating_sub(1), 1), failure)

@@ -1,0 +1,296 @@
+//! Harbor's side of a publication, step by step.
+
+use std::path::Path;
+
+use super::record::{Standing, described};
+use super::rights::{explained, project};
+use super::{Publication, ScanRule};
+use crate::domain::attached::Metadata;
+use crate::domain::harbor::{Label, Project};
+use crate::domain::manifest::{Content, Manifest, is_manifest};
+use crate::domain::name::nearest;
+use crate::domain::reference::{Digest, Reference};
+use crate::domain::sighting::Sighting;
+use crate::ops::attached::attach;
+use crate::ops::harbor::scan;
+use crate::ops::transfer::{Blobs, Choice, Destination, Source, Tick, copy_root};
+use crate::ops::verify::{Answer, Asking, Questions, ask};
+use crate::ops::{Error, Result};
+use crate::registry::{Harbor, Network, Reason};
+use crate::store::pictures;
+
+/// What was put into Harbor.
+#[derive(Debug, Clone)]
+pub struct Put {
+    pub digest: Digest,
+    pub seen: Sighting,
+    /// What the image itself runs.
+    pub command: Option<String>,
+    pub blobs: Blobs,
+}
+
+/// What a publication works with.
+pub struct Means<'a> {
+    pub network: &'a Network,
+    pub source: &'a Source,
+    /// Where pictures are kept, which travel with the metadata.
+    pub store: Option<&'a Path>,
+    /// RFC 3339, UTC.
+    pub now: &'a str,
+    /// Told what is done next.
+    pub say: &'a mut dyn FnMut(&str),
+    pub tick: Tick<'a>,
+}
+
+/// Puts an image with its metadata into Harbor.
+///
+/// # Errors
+/// Where it must not or cannot be put there. The tag is as it was then, unless it was
+/// the last step that failed.
+pub fn put(publication: &Publication, standing: &Standing, means: Means<'_>) -> Result<Put> {
+    let Means {
+        network,
+        source,
+        store,
+        now,
+        say,
+        tick,
+    } = means;
+    let client = &network.client;
+    let target = publication
+        .reference()
+        .ok_or_else(|| Error::invalid(format!("`{}` is no repository", publication.path())))?;
+    let harbor = network.wait(client.harbor(&publication.registry))?;
+    let project = network.wait(project(&harbor, publication))?;
+    let root = source.root(network)?;
+    let digest = root.descriptor.digest.clone();
+    let there = network.wait(client.digest_for_push(&target));
+    let there = there.map_err(|error| explained(error.into(), publication))?;
+    if let Some(other) = there.as_ref().filter(|there| **there != digest)
+        && !publication.overwrite
+    {
+        return Err(Error::Exists {
+            what: format!("`{target}` is another image already: {other}, and not {digest}"),
+            hint: "take another tag, or move this one with `--overwrite`".to_owned(),
+        });
+    }
+    let command = command(network, source, &root)?;
+    let mut done = Put {
+        digest: digest.clone(),
+        seen: Sighting {
+            digest: Some(digest.to_string()),
+            ..Sighting::default()
+        },
+        command,
+        blobs: Blobs::default(),
+    };
+    // Metadata that breaks a rule is told before anything is sent.
+    let config = described(publication, standing, &done)?;
+    let picture = config.picture.as_deref().zip(store);
+    let picture = picture.and_then(|(picture, store)| pictures::get(picture, store));
+    let metadata = Metadata::of(&config, picture);
+    let mut go_on = |tick: &mut dyn FnMut(&[_]) -> bool| match tick(&[]) {
+        true => Ok(()),
+        false => Err(Error::Interrupted),
+    };
+    let labels = network.wait(labels(&harbor, &project, publication))?;
+
+    let whole = format!("{}/{}@{digest}", publication.registry, publication.path());
+    let whole = Reference::parse_with_default(&whole, &publication.registry)
+        .map_err(|error| Error::invalid(error.to_string()))?;
+    if !is_same(source, &target) {
+        say("copying the image");
+        let there = Destination::Registry(whole.clone());
+        let copied = copy_root(network, (source, &there), &root, &Choice::default(), tick);
+        done.blobs = copied.map_err(|error| explained(error, publication))?.blobs;
+    }
+    go_on(tick)?;
+    say("attaching the metadata");
+    network
+        .wait(attach(client, &whole, &metadata, now))
+        .map_err(|error| explained(error, publication))?;
+    go_on(tick)?;
+    let place = (
+        publication.project.as_str(),
+        publication.repository.as_str(),
+    );
+    network.wait(async {
+        if let Some(description) = &publication.description {
+            harbor.describe(place.0, place.1, description).await?;
+        }
+        for label in &labels {
+            harbor.add_label(place, &digest.to_string(), label).await?;
+        }
+        Ok::<(), Error>(())
+    })?;
+    if let Some(rule) = publication.scan {
+        go_on(tick)?;
+        say("waiting for the scan");
+        held(network, &harbor, publication, &digest, rule)?;
+    }
+    go_on(tick)?;
+    if there.as_ref() != Some(&digest) {
+        say("setting the tag");
+        network.wait(client.put_manifest(&target, &root))?;
+    }
+    done.seen = seen(network, &target, &digest, now)?;
+    Ok(done)
+}
+
+/// Returns whether an image is where it is published already.
+fn is_same(source: &Source, target: &Reference) -> bool {
+    matches!(source, Source::Registry(reference)
+        if reference.registry() == target.registry()
+            && reference.repository() == target.repository())
+}
+
+/// Returns what an image runs, quoted as in a shell; of an index that of its first
+/// image.
+fn command(network: &Network, source: &Source, root: &Manifest) -> Result<Option<String>> {
+    let image;
+    let config = match &root.content {
+        Content::Image { config, .. } => config,
+        Content::Index(entries) => {
+            let is_image = |platform: &crate::domain::manifest::Platform| platform.os != "unknown";
+            let first = entries.iter().find(|entry| {
+                is_manifest(&entry.media_type) && entry.platform.as_ref().is_none_or(is_image)
+            });
+            let Some(first) = first else { return Ok(None) };
+            image = source.manifest(network, first)?;
+            match &image.content {
+                Content::Image { config, .. } => config,
+                Content::Index(_) => return Ok(None),
+            }
+        }
+    };
+    // An artifact has no config that tells it.
+    if !config.media_type.contains("config") && !config.media_type.contains("container.image") {
+        return Ok(None);
+    }
+    let words = source.config(network, config)?.command;
+    let words = words.iter().map(String::as_str);
+    Ok(shlex::try_join(words).ok().filter(|text| !text.is_empty()))
+}
+
+/// Returns the labels that the image gets; those that are not there are made.
+async fn labels(
+    harbor: &Harbor<'_>,
+    project: &Project,
+    publication: &Publication,
+) -> Result<Vec<Label>> {
+    if publication.labels.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut known = harbor.labels(Some(project)).await?;
+    for name in &publication.labels {
+        if known.iter().any(|label| label.name == *name) {
+            continue;
+        }
+        let made = harbor.create_label(name, "", None, Some(project)).await;
+        match made {
+            Err(error) if error.reason == Reason::Denied => {
+                let near = nearest(name, known.iter().map(|label| label.name.as_str()));
+                let near = near.map_or(String::new(), |near| format!("; `{near}` is there"));
+                return Err(Error::Denied {
+                    what: format!(
+                        "there is no label `{name}` in the project `{}`, and this account may not \
+                         make one{near}",
+                        publication.project
+                    ),
+                    hint: "ask for it: labels need the role Maintainer or Project Admin; or leave \
+                           labels out with `--no-labels`"
+                        .to_owned(),
+                });
+            }
+            // Somebody else made it meanwhile.
+            Err(error) if error.reason != Reason::Conflict => return Err(error.into()),
+            _ => {}
+        }
+        known = harbor.labels(Some(project)).await?;
+    }
+    let wanted = publication.labels.iter().filter_map(|name| {
+        let found = known.iter().find(|label| label.name == *name);
+        found.cloned()
+    });
+    Ok(wanted.collect())
+}
+
+/// Fails where a scan finds what must not be published.
+fn held(
+    network: &Network,
+    harbor: &Harbor<'_>,
+    publication: &Publication,
+    digest: &Digest,
+    rule: ScanRule,
+) -> Result<()> {
+    let place = (
+        publication.project.as_str(),
+        publication.repository.as_str(),
+    );
+    let identifier = digest.to_string();
+    let found = network.wait(async {
+        let started = scan::start(harbor, place, &identifier).await?;
+        let timing = scan::Timing::until(rule.patience);
+        scan::wait(harbor, place, &started, timing, &mut |_| {}).await
+    })?;
+    let worst = found.worst();
+    if rule.fail_on.is_none_or(|limit| worst < limit) {
+        return Ok(());
+    }
+    let (path, tag) = (publication.path(), &publication.tag);
+    let whole = format!("{}/{path}@{digest}", publication.registry);
+    Err(Error::Policy {
+        what: format!(
+            "`{path}:{tag}` is not published: its scan found {}; the image is there without the \
+             tag",
+            found.words()
+        ),
+        hint: format!("`imgdex harbor vulnerabilities {whole}` shows them"),
+    })
+}
+
+/// Returns what a reference points to, if it is what was put there.
+fn seen(network: &Network, target: &Reference, digest: &Digest, now: &str) -> Result<Sighting> {
+    let mut questions = Questions::new(target.registry().clone());
+    let text = target.to_string();
+    questions.add(&text);
+    let asking = Asking {
+        client: &network.client,
+        connections: &|_| 1,
+        shallow: false,
+        needs_details: false,
+    };
+    let answers = network.wait(ask(questions, &asking, &mut |_| {}));
+    match answers.of(&text) {
+        Some(Answer::There { head, details }) if head.digest == *digest => {
+            let details = details.cloned().unwrap_or_default();
+            Ok(Sighting {
+                digest: Some(digest.to_string()),
+                media_type: Some(head.media_type.clone()),
+                size: details.size,
+                platforms: details.platforms,
+                labels: details.labels,
+                seen_at: Some(now.to_owned()),
+                problem: None,
+            })
+        }
+        Some(Answer::There { head, .. }) => Err(Error::Violation {
+            what: format!(
+                "`{target}` is {} now, and not {digest}, which was put there",
+                head.digest
+            ),
+            hint: "somebody else may have pushed to it: try again".to_owned(),
+        }),
+        Some(Answer::Fault(fault)) => Err(Error::Unverified {
+            what: format!(
+                "`{target}` was put there, and cannot be read back: {}",
+                fault.cause
+            ),
+            hint: "the catalog says nothing of it yet: try again".to_owned(),
+        }),
+        None => Err(Error::Unverified {
+            what: format!("`{target}` was put there, and nobody asked for it"),
+            hint: "try again".to_owned(),
+        }),
+    }
+}
