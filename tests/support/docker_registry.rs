@@ -290,6 +290,25 @@ fn free_port() -> u16 {
     listener.local_addr().expect("an address").port()
 }
 
+/// Returns whether it is this process that listens: somebody else may have taken the
+/// port, and the registry is about to find out.
+fn is_its_own(child: &Child, port: u16) -> bool {
+    let sockets = fs::read_to_string("/proc/net/tcp").unwrap_or_default();
+    let address = format!("0100007F:{port:04X}");
+    let listening = sockets.lines().find_map(|line| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let is_it = fields.get(1) == Some(&address.as_str()) && fields.get(3) == Some(&"0A");
+        is_it.then(|| format!("socket:[{}]", fields[9]))
+    });
+    let Some(listening) = listening else {
+        return false;
+    };
+    let files = fs::read_dir(format!("/proc/{}/fd", child.id()));
+    files.into_iter().flatten().flatten().any(|file| {
+        fs::read_link(file.path()).is_ok_and(|target| target.to_str() == Some(&listening))
+    })
+}
+
 /// Waits until the registry listens; false where it ended instead.
 fn listens(child: &mut Child, port: u16) -> bool {
     let deadline = Instant::now() + Duration::from_secs(20);
@@ -297,10 +316,10 @@ fn listens(child: &mut Child, port: u16) -> bool {
         if !matches!(child.try_wait(), Ok(None)) {
             return false;
         }
-        if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+        if TcpStream::connect(("127.0.0.1", port)).is_ok() && is_its_own(child, port) {
             return true;
         }
-        thread::yield_now();
+        thread::sleep(Duration::from_millis(2));
     }
     let _ = child.kill();
     let _ = child.wait();

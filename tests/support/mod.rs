@@ -114,6 +114,27 @@ impl Home {
 }
 
 impl Call<'_> {
+    /// Starts it and kills it once `is_time`, or after 30 s; returns whether it was time.
+    pub fn killed_when(self, is_time: impl Fn() -> bool) -> bool {
+        let mut child = self
+            .home
+            .command(PROGRAM)
+            .args(&self.arguments)
+            .envs(self.environment)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program starts");
+        let end = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        while !is_time() && std::time::Instant::now() < end {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        child.kill().expect("it runs");
+        child.wait().expect("it ends");
+        is_time()
+    }
+
     pub fn stdin(mut self, text: impl AsRef<[u8]>) -> Self {
         self.stdin = text.as_ref().to_vec();
         self

@@ -271,6 +271,43 @@ fn wherever_the_connection_ends_the_same_command_finishes_it() {
 }
 
 #[test]
+fn wherever_it_is_killed_the_same_command_finishes_it() {
+    let home = home();
+    std::thread::scope(|scope| {
+        for (method, fragment, pass) in STEPS {
+            let home = &home;
+            scope.spawn(move || killed_and_finished(home, (method, fragment, pass)));
+        }
+    });
+}
+
+fn killed_and_finished(home: &Home, (method, fragment, pass): (&str, &str, u32)) {
+    let place = format!("{method} {fragment} after {pass}");
+    let harbor = harbor();
+    let catalog = tempfile::tempdir().expect("a folder");
+    let catalog = catalog.path().join("catalog.db").display().to_string();
+    std::fs::copy(home.catalog(), &catalog).expect("copied");
+    let call = || publish(home, &harbor, &[]).env("IMGDEX_CATALOG", &catalog);
+    harbor.fail_always(method, fragment, pass, Failure::Silence);
+    let is_there = || {
+        let seen = harbor.seen();
+        let met = seen
+            .iter()
+            .filter(|seen| seen.method == method && seen.target.contains(fragment));
+        met.count() > usize::try_from(pass).unwrap_or(usize::MAX)
+    };
+    assert!(call().killed_when(is_there), "{place}: it came that far");
+    let listed = home
+        .call("images list -o name")
+        .env("IMGDEX_CATALOG", &catalog);
+    assert_eq!(listed.run().ok().stdout, "", "{place}");
+    harbor.mend();
+    call().run().ok();
+    let there = artifact(&harbor, "1.0").expect("it is tagged");
+    assert_eq!(there["labels"].as_array().map(Vec::len), Some(1), "{place}");
+}
+
+#[test]
 fn an_answer_that_is_lost_was_given_all_the_same() {
     let home = home();
     let harbor = harbor();

@@ -9,6 +9,8 @@ pub enum Failure {
     Reset,
     /// It is done, and then the connection ends without an answer.
     LostAnswer,
+    /// There is no answer as long as somebody waits for it.
+    Silence,
 }
 
 impl Failure {

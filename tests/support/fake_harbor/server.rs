@@ -164,6 +164,7 @@ pub async fn serve(shared: Arc<Shared>, request: Request) -> Response {
             return finished(status, &headers, body);
         }
         Some(Failure::Reset) => return broken(),
+        Some(Failure::Silence) => return std::future::pending().await,
         Some(Failure::LostAnswer) | None => {}
     }
     let response = if seen.target.starts_with("/v2/") {

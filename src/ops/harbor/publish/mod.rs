@@ -4,6 +4,7 @@
 
 mod record;
 mod rights;
+mod standing;
 mod steps;
 
 use std::time::Duration;
@@ -13,7 +14,8 @@ use crate::domain::image::Image;
 use crate::domain::reference::{Digest, Reference, Registry, Tag};
 use crate::formats::document::Node;
 
-pub use record::{Standing, record, standing};
+pub use record::record;
+pub use standing::standing;
 pub use steps::{Means, Put, put};
 
 /// What is to be published, and under which name.

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use super::record::{Standing, described};
+use super::record::described;
 use super::rights::{explained, project};
+use super::standing::Standing;
 use super::{Publication, ScanRule};
 use crate::domain::attached::Metadata;
 use crate::domain::harbor::{Label, Project};
@@ -89,7 +90,7 @@ pub fn put(publication: &Publication, standing: &Standing, means: Means<'_>) -> 
     let picture = config.picture.as_deref().zip(store);
     let picture = picture.and_then(|(picture, store)| pictures::get(picture, store));
     let metadata = Metadata::of(&config, picture);
-    let mut go_on = |tick: &mut dyn FnMut(&[_]) -> bool| match tick(&[]) {
+    let go_on = |tick: &mut dyn FnMut(&[_]) -> bool| match tick(&[]) {
         true => Ok(()),
         false => Err(Error::Interrupted),
     };
