@@ -15,7 +15,7 @@ struct Migration {
     then: Option<fn(&Transaction<'_>) -> Result<()>>,
 }
 
-const MIGRATIONS: [Migration; 6] = [
+const MIGRATIONS: [Migration; 7] = [
     Migration {
         sql: include_str!("migrations/1-images.sql"),
         then: Some(name_catalog),
@@ -38,6 +38,10 @@ const MIGRATIONS: [Migration; 6] = [
     },
     Migration {
         sql: include_str!("migrations/6-stored.sql"),
+        then: None,
+    },
+    Migration {
+        sql: include_str!("migrations/7-scans.sql"),
         then: None,
     },
 ];

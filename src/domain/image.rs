@@ -157,10 +157,10 @@ impl Seen {
     /// that of `url`, or of `urlForGpu` where only that was seen.
     #[must_use]
     pub fn leading(&self) -> &Sighting {
-        if self.url.is_empty() {
-            &self.url_for_gpu
-        } else {
+        if self.url.was_seen() {
             &self.url
+        } else {
+            &self.url_for_gpu
         }
     }
 
@@ -170,9 +170,20 @@ impl Seen {
         match (&self.url.problem, &self.url_for_gpu.problem) {
             (Some(cpu), Some(gpu)) => Some(format!("{cpu}; urlForGpu: {gpu}")),
             (Some(problem), None) => Some(problem.clone()),
-            (None, Some(gpu)) if self.url.is_empty() => Some(gpu.clone()),
+            (None, Some(gpu)) if !self.url.was_seen() => Some(gpu.clone()),
             (None, Some(gpu)) => Some(format!("urlForGpu: {gpu}")),
             (None, None) => None,
+        }
+    }
+
+    /// Returns what scans found, in few words, such as `2 Critical, 5 High`.
+    #[must_use]
+    pub fn vulnerabilities(&self) -> Option<String> {
+        let words = |seen: &Sighting| Some(seen.scan.as_ref()?.words());
+        match (words(&self.url), words(&self.url_for_gpu)) {
+            (Some(cpu), Some(gpu)) => Some(format!("{cpu}; urlForGpu: {gpu}")),
+            (None, Some(gpu)) => Some(format!("urlForGpu: {gpu}")),
+            (words, None) => words,
         }
     }
 }

@@ -158,6 +158,14 @@ fn write_seen(object: &mut ObjectWriter<'_>, image: &Image) {
     }
     optional(object, "verifiedAt", leading.seen_at.as_deref());
     optional(object, "problem", seen.problem().as_deref());
+    for (key, seen) in [
+        ("vulnerabilities", &seen.url),
+        ("vulnerabilitiesForGpu", &seen.url_for_gpu),
+    ] {
+        if let Some(scan) = &seen.scan {
+            object.raw(key, &scan.to_json());
+        }
+    }
 }
 
 fn write_group(group: &Group, out: &mut Vec<u8>) {

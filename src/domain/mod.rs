@@ -16,6 +16,7 @@ pub mod manifest;
 pub mod name;
 pub mod platform;
 pub mod reference;
+pub mod scanned;
 pub mod secret;
 pub mod sif;
 pub mod sighting;

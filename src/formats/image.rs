@@ -5,23 +5,12 @@
 use super::decode::{Decoder, kept, last_word};
 use super::document::{Fault, Node};
 use super::locate;
+use super::observed::{OBSERVED, Observed};
 use crate::domain::group::{Group, GroupRef, GroupsInput};
-use crate::domain::image::{ImageConfig, ImageType, NewImage, PullPolicy, Seen};
+use crate::domain::image::{ImageConfig, ImageType, NewImage, PullPolicy};
 use crate::domain::image_rules::{self, canonical_kind};
 use crate::domain::name::{is_uuid, shorten};
-use crate::domain::sighting::Sighting;
 use crate::domain::spec::{ImageSpec, JobPhase, JobStatus};
-
-/// The fields of what was last seen of an image's references.
-pub(super) const OBSERVED: [&str; 7] = [
-    "isReady",
-    "digest",
-    "digestForGpu",
-    "platforms",
-    "size",
-    "verifiedAt",
-    "problem",
-];
 
 /// Returns the image that an object describes. `formats` is what it belongs to
 /// where it does not say so itself.
@@ -148,68 +137,6 @@ pub(super) fn settle_readiness(config: &mut ImageConfig) {
         && (config.job.as_ref()).is_some_and(|job| job.phase == JobPhase::Succeeded);
     if config.spec.is_some() && !built {
         config.is_ready = Some(false);
-    }
-}
-
-#[derive(Default)]
-struct Observed {
-    is_ready: Option<bool>,
-    digest_for_gpu: Option<String>,
-    leading: Sighting,
-}
-
-impl Observed {
-    fn take(&mut self, decoder: &mut Decoder, field: &str, node: &Node) {
-        let leading = &mut self.leading;
-        match field {
-            "isReady" => self.is_ready = decoder.flag(field, node),
-            "digest" => leading.digest = digest_of(decoder, field, node),
-            "digestForGpu" => self.digest_for_gpu = digest_of(decoder, field, node),
-            "platforms" => leading.platforms = decoder.words(field, node),
-            "size" => leading.size = decoder.number(field, node),
-            "verifiedAt" => leading.seen_at = time_of(decoder, field, node),
-            _ => leading.problem = decoder.text(field, node),
-        }
-    }
-
-    /// Returns what was seen, filed under the reference that it tells of: that
-    /// for GPUs where it has the only digest, or is the only reference.
-    fn seen(self, config: &ImageConfig) -> Seen {
-        let mut seen = Seen::default();
-        let only_gpu = self.leading.digest.is_none()
-            && (self.digest_for_gpu.is_some()
-                || (config.url.is_none() && config.url_for_gpu.is_some()));
-        if only_gpu {
-            seen.url_for_gpu = self.leading;
-        } else {
-            seen.url = self.leading;
-        }
-        seen.url_for_gpu.digest = self.digest_for_gpu;
-        seen
-    }
-}
-
-fn time_of(decoder: &mut Decoder, field: &str, node: &Node) -> Option<String> {
-    let text = decoder.text(field, node)?;
-    if text.parse::<jiff::Timestamp>().is_ok() {
-        return Some(text);
-    }
-    let message = format!(
-        "{field} should be a time such as `2025-10-31T12:00:00Z` (RFC 3339), but is `{}`",
-        shorten(&text)
-    );
-    decoder.push(node.fault(field, message));
-    None
-}
-
-fn digest_of(decoder: &mut Decoder, field: &str, node: &Node) -> Option<String> {
-    let text = decoder.text(field, node)?;
-    match text.parse::<crate::domain::reference::Digest>() {
-        Ok(_) => Some(text),
-        Err(error) => {
-            decoder.push(node.fault(field, error.to_string()));
-            None
-        }
     }
 }
 

@@ -2,8 +2,9 @@
 
 use super::document::{Entry, Fault, MAX_ITEM, Node, Position, Value, json, write_json};
 use super::forget_places;
-use super::image::{OBSERVED, image_of, settle_readiness};
+use super::image::{image_of, settle_readiness};
 use super::merge::merge;
+use super::observed::OBSERVED;
 use crate::domain::group::GroupsInput;
 use crate::domain::image::{Image, NewImage, Seen};
 use crate::domain::sighting::Sighting;
@@ -150,6 +151,11 @@ fn take_observed(fields: &[&str], (seen, is_ready): (Seen, Option<bool>), image:
             "platforms" => leading.platforms = given.platforms,
             "size" => leading.size = given.size,
             "verifiedAt" => leading.seen_at = given.seen_at,
+            "vulnerabilities" => image.seen.url.scan.clone_from(&seen.url.scan),
+            "vulnerabilitiesForGpu" => {
+                let scan = &seen.url_for_gpu.scan;
+                image.seen.url_for_gpu.scan.clone_from(scan);
+            }
             _ => {
                 leading.problem = given.problem;
                 if leads_url {
@@ -158,6 +164,8 @@ fn take_observed(fields: &[&str], (seen, is_ready): (Seen, Option<bool>), image:
             }
         }
     }
+    image.seen.url.forget_other_scan();
+    image.seen.url_for_gpu.forget_other_scan();
     settle_readiness(&mut image.config);
 }
 

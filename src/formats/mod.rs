@@ -9,6 +9,7 @@ pub mod image;
 mod image_update;
 pub mod kubernetes;
 mod merge;
+mod observed;
 pub mod platforms;
 pub mod secret;
 pub mod toml;

@@ -17,7 +17,7 @@ use crate::formats::document::{Entry, Node, Position, Value, json, write_yaml};
 use crate::ops::error::Faults;
 
 /// Fields that no file decides.
-const NOT_SHOWN: [&str; 8] = [
+const NOT_SHOWN: [&str; 10] = [
     "jobStatus",
     "isReady",
     "digest",
@@ -26,6 +26,8 @@ const NOT_SHOWN: [&str; 8] = [
     "size",
     "verifiedAt",
     "problem",
+    "vulnerabilities",
+    "vulnerabilitiesForGpu",
 ];
 
 /// What differs.

@@ -10,6 +10,8 @@ use super::records::write_tree_as_yaml;
 use super::table::Layout;
 use crate::domain::image::{Image, ready_word};
 use crate::domain::json_text::value_of;
+use crate::domain::scanned::Scanned;
+use crate::domain::sighting::Sighting;
 use crate::formats::document::{Node, Position, Value, json, write_json_pretty, write_yaml_item};
 
 const COLUMNS: [&str; 6] = [
@@ -21,7 +23,7 @@ const COLUMNS: [&str; 6] = [
     "isReady",
 ];
 
-const WIDE_COLUMNS: [&str; 17] = [
+const WIDE_COLUMNS: [&str; 18] = [
     "id",
     "name",
     "displayName",
@@ -38,6 +40,7 @@ const WIDE_COLUMNS: [&str; 17] = [
     "tags",
     "author",
     "problem",
+    "vulnerabilities",
     "updatedAt",
 ];
 
@@ -180,7 +183,7 @@ fn cells(image: &Image) -> [&str; 6] {
     ]
 }
 
-fn wide_cells(image: &Image) -> [Cow<'_, str>; 17] {
+fn wide_cells(image: &Image) -> [Cow<'_, str>; 18] {
     let config = &image.config;
     let or_empty =
         |text: &'_ Option<String>| -> Cow<'_, str> { Cow::Owned(text.clone().unwrap_or_default()) };
@@ -202,8 +205,13 @@ fn wide_cells(image: &Image) -> [Cow<'_, str>; 17] {
         Cow::Owned(config.tags.join(",")),
         or_empty(&config.author),
         Cow::Owned(image.seen.problem().unwrap_or_default()),
+        Cow::Owned(image.seen.vulnerabilities().unwrap_or_default()),
         Cow::Borrowed(&image.updated_at),
     ]
+}
+
+fn words_of(seen: &Sighting) -> String {
+    seen.scan.as_ref().map(Scanned::words).unwrap_or_default()
 }
 
 fn group_names(image: &Image) -> String {
@@ -221,6 +229,8 @@ fn details(image: &Image) -> io::Result<Vec<(String, String)>> {
     let text_of = |key: &str, value: &serde_json::Value| match (key, value) {
         ("isReady", _) => ready_word(image.config.is_ready).to_owned(),
         ("groups", _) => group_names(image),
+        ("vulnerabilities", _) => words_of(&image.seen.url),
+        ("vulnerabilitiesForGpu", _) => words_of(&image.seen.url_for_gpu),
         (_, serde_json::Value::Null) => String::new(),
         (_, serde_json::Value::String(text)) => text.clone(),
         (_, serde_json::Value::Array(words)) => words

@@ -27,10 +27,10 @@ fn a_list_of_images_is_printed_in_every_form() {
     insta::assert_snapshot!(home.run("images list -o wide").snapshot(&home), @r#"
     exit code: 0
     ----- stdout -----
-    id   name  displayName               description     type  isReady  url            urlForGpu      useImagePullSecret  pullSecret  global  groups    kind  tags  author  problem  updatedAt
-    ---  ----  ------------------------  --------------  ----  -------  -------------  -------------  ------------------  ----------  ------  --------  ----  ----  ------  -------  --------------------
-    one  one   日本語の名前              a, "b"          cpu   Unknown  quay.io/a/b:1                                                 false   research  app   x,y   ada              <time>
-    two  two   esc\u{1b}[31m\u{202e}red  tab\tand\nline  both  False                   quay.io/a/b:2                      plain       true                          =cmd()           <time>
+    id   name  displayName               description     type  isReady  url            urlForGpu      useImagePullSecret  pullSecret  global  groups    kind  tags  author  problem  vulnerabilities  updatedAt
+    ---  ----  ------------------------  --------------  ----  -------  -------------  -------------  ------------------  ----------  ------  --------  ----  ----  ------  -------  ---------------  --------------------
+    one  one   日本語の名前              a, "b"          cpu   Unknown  quay.io/a/b:1                                                 false   research  app   x,y   ada                               <time>
+    two  two   esc\u{1b}[31m\u{202e}red  tab\tand\nline  both  False                   quay.io/a/b:2                      plain       true                          =cmd()                            <time>
     "#);
     insta::assert_snapshot!(home.run("images list -o json").snapshot(&home), @r#"
     exit code: 0
@@ -89,10 +89,10 @@ fn a_list_of_images_is_printed_in_every_form() {
     insta::assert_snapshot!(home.run("images list -o csv").snapshot(&home), @r#"
     exit code: 0
     ----- stdout -----
-    id,name,displayName,description,type,isReady,url,urlForGpu,useImagePullSecret,pullSecret,global,groups,kind,tags,author,problem,updatedAt
-    one,one,日本語の名前,"a, ""b""",cpu,Unknown,quay.io/a/b:1,,,,false,research,app,"x,y",ada,,<time>
+    id,name,displayName,description,type,isReady,url,urlForGpu,useImagePullSecret,pullSecret,global,groups,kind,tags,author,problem,vulnerabilities,updatedAt
+    one,one,日本語の名前,"a, ""b""",cpu,Unknown,quay.io/a/b:1,,,,false,research,app,"x,y",ada,,,<time>
     two,two,esc\u{1b}[31m\u{202e}red,"tab\tand
-    line",both,False,,quay.io/a/b:2,,plain,true,,,,'=cmd(),,<time>
+    line",both,False,,quay.io/a/b:2,,plain,true,,,,'=cmd(),,,<time>
     "#);
     insta::assert_snapshot!(home.run("images list -o name").snapshot(&home), @r"
     exit code: 0
@@ -152,9 +152,9 @@ fn one_image_is_printed_in_every_form() {
     insta::assert_snapshot!(home.run("images get two -o csv").snapshot(&home), @r#"
     exit code: 0
     ----- stdout -----
-    id,name,displayName,description,type,isReady,url,urlForGpu,useImagePullSecret,pullSecret,global,groups,kind,tags,author,problem,updatedAt
+    id,name,displayName,description,type,isReady,url,urlForGpu,useImagePullSecret,pullSecret,global,groups,kind,tags,author,problem,vulnerabilities,updatedAt
     two,two,esc\u{1b}[31m\u{202e}red,"tab\tand
-    line",both,False,,quay.io/a/b:2,,plain,true,,,,'=cmd(),,<time>
+    line",both,False,,quay.io/a/b:2,,plain,true,,,,'=cmd(),,,<time>
     "#);
     insta::assert_snapshot!(home.run("images get two -o name").snapshot(&home), @r"
     exit code: 0

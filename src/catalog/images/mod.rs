@@ -64,8 +64,8 @@ impl Filled {
         let (seen, sources) = if self.sightings {
             (
                 "c.image_id, c.digest, c.media_type, c.size, c.platforms, c.labels, c.seen_at, \
-                 c.problem, g.image_id, g.digest, g.media_type, g.size, g.platforms, g.labels, \
-                 g.seen_at, g.problem",
+                 c.problem, c.scan, g.image_id, g.digest, g.media_type, g.size, g.platforms, \
+                 g.labels, g.seen_at, g.problem, g.scan",
                 "images i \
                  LEFT JOIN sightings c ON c.image_id = i.id AND c.reference = 'url' \
                  LEFT JOIN sightings g ON g.image_id = i.id AND g.reference = 'urlForGpu'",
@@ -88,7 +88,7 @@ impl Filled {
 
 const GROUPS: usize = 27;
 const FIRST_SIGHTING: usize = 28;
-const SECOND_SIGHTING: usize = 36;
+const SECOND_SIGHTING: usize = 37;
 
 /// The groups of the catalog by id.
 type Groups = HashMap<String, Group>;
@@ -156,6 +156,7 @@ fn sighting_of(row: &Row<'_>, first: usize) -> Result<Sighting> {
         labels: json(row, first + 5)?,
         seen_at: row.get(first + 6)?,
         problem: row.get(first + 7)?,
+        scan: json(row, first + 8)?,
     })
 }
 

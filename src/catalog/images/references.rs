@@ -27,7 +27,8 @@ pub struct Referring {
 
 const SELECTION: &str = "SELECT i.id, i.name, i.url, i.url_for_gpu, i.is_ready, i.archived, \
     c.image_id, c.digest, c.media_type, c.size, c.platforms, c.labels, c.seen_at, c.problem, \
-    g.image_id, g.digest, g.media_type, g.size, g.platforms, g.labels, g.seen_at, g.problem \
+    c.scan, g.image_id, g.digest, g.media_type, g.size, g.platforms, g.labels, g.seen_at, \
+    g.problem, g.scan \
     FROM images i \
     LEFT JOIN sightings c ON c.image_id = i.id AND c.reference = 'url' \
     LEFT JOIN sightings g ON g.image_id = i.id AND g.reference = 'urlForGpu'";
@@ -42,7 +43,7 @@ fn referring(row: &Row<'_>) -> Result<Referring> {
         archived: row.get(5)?,
         seen: Seen {
             url: sighting_of(row, 6)?,
-            url_for_gpu: sighting_of(row, 14)?,
+            url_for_gpu: sighting_of(row, 15)?,
         },
     })
 }
@@ -179,7 +180,7 @@ fn page_after(connection: &rusqlite::Connection, last: i64) -> Result<Vec<Referr
 
 fn sightings(connection: &rusqlite::Connection, mut each: impl FnMut(Sighting)) -> Result<()> {
     let mut statement = connection.prepare_cached(
-        "SELECT image_id, digest, media_type, size, platforms, labels, seen_at, problem
+        "SELECT image_id, digest, media_type, size, platforms, labels, seen_at, problem, scan
          FROM sightings WHERE digest IS NOT NULL AND size IS NOT NULL",
     )?;
     let mut rows = statement.query([])?;

@@ -8,6 +8,7 @@ use crate::catalog::error::Result;
 use crate::catalog::groups;
 use crate::domain::image::{Image, ImageConfig, PullPolicy, Seen};
 use crate::domain::image_json::{labels_json, words_json};
+use crate::domain::scanned::Scanned;
 use crate::domain::sighting::Sighting;
 use crate::domain::spec::{ImageSpec, JobStatus};
 
@@ -86,7 +87,6 @@ impl Columns {
     }
 }
 
-/// Returns the JSON object of fields whose values are JSON text already.
 /// Returns the JSON object of fields whose values are JSON text.
 pub(in crate::catalog) fn object_of(fields: &[(String, String)]) -> String {
     let members: Vec<String> = fields
@@ -159,8 +159,8 @@ pub(super) fn write_sighting(
     connection
         .prepare_cached(
             "INSERT OR REPLACE INTO sightings (image_id, reference, digest, media_type, size, platforms,
-               labels, seen_at, problem)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+               labels, seen_at, problem, scan)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         )?
         .execute(params![
             id,
@@ -172,6 +172,7 @@ pub(super) fn write_sighting(
             json_labels(&seen.labels),
             seen.seen_at,
             seen.problem,
+            seen.scan.as_ref().map(Scanned::to_json),
         ])?;
     Ok(())
 }

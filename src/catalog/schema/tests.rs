@@ -14,7 +14,7 @@ use crate::domain::group::GroupsInput;
 use crate::domain::image::{Archived, Image, ImageFilter, NewImage};
 
 /// What the programs of these versions wrote, version by version.
-const WRITTEN: [&str; 6] = [
+const WRITTEN: [&str; 7] = [
     "UPDATE settings SET value = '8f0b7a4e-0000-4000-8000-000000000001' WHERE name = 'catalog-id';
      INSERT INTO groups VALUES ('g-1', 'research', 'Research', 1);
      INSERT INTO secrets VALUES ('pull-1', 'pull', 'Pull', 'kubernetes', 'quay.io', 'bot', 'file', 1);
@@ -49,6 +49,8 @@ const WRITTEN: [&str; 6] = [
        labels, created_at, added)
      VALUES ('lab', 'other', 'v2', 'aa', 'file', x'2fff', 3, 'aa', '{\"a\":2.50}', '{\"k\":\"v\"}',
        '2020-05-01T00:00:00Z', 2);",
+    "UPDATE sightings SET scan = '{\"digest\":\"sha256:aa\",\"status\":\"Success\",
+       \"severity\":\"High\",\"total\":2,\"fixable\":1,\"counts\":{\"High\":2}}';",
 ];
 
 /// Writes a catalog as the program of that version did.
@@ -131,6 +133,9 @@ fn assert_everything_is_there(catalog: &Catalog, version: i64) {
     );
     let digest = (version >= 2).then_some("sha256:aa");
     assert_eq!(seen.url.digest.as_deref(), digest);
+    let words = seen.url.scan.map(|scan| scan.words());
+    let scanned = (version >= 7).then_some("2 High");
+    assert_eq!(words.as_deref(), scanned);
 
     let built = catalog.image("built").expect("it is there").config;
     assert!(built.archived && built.global);

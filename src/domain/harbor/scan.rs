@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::lenient;
 use crate::domain::name::shorten;
+use crate::domain::scanned::words;
 
 /// How grave a vulnerability is; the gravest is the last.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -172,23 +173,7 @@ impl ScanSummary {
             return self.scan_status.clone();
         }
         let counts = self.summary.clone().unwrap_or_default();
-        let mut found: Vec<(Severity, u64)> = counts
-            .summary
-            .iter()
-            .filter(|(_, count)| **count > 0)
-            .map(|(severity, count)| (Severity::told(severity), *count))
-            .collect();
-        found.sort_unstable_by(|one, other| other.cmp(one));
-        if found.is_empty() {
-            return match counts.total {
-                0 => "none found".to_owned(),
-                total => format!("{total} found"),
-            };
-        }
-        let words = found
-            .iter()
-            .map(|(severity, count)| format!("{count} {severity}"));
-        words.collect::<Vec<_>>().join(", ")
+        words(&counts.summary, counts.total)
     }
 }
 

@@ -104,6 +104,7 @@ pub fn judge(before: &Sighting, answer: &Answer<'_>, wanted: Option<&str>, now: 
         digest: Some(digest.clone()),
         media_type: Some(head.media_type.clone()),
         seen_at: Some(now.to_owned()),
+        scan: before.scan_of(&digest),
         ..Sighting::default()
     };
     let is_same = before.digest.as_ref() == Some(&digest);
