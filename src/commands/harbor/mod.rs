@@ -4,7 +4,9 @@ mod look;
 mod projects;
 mod publish;
 mod rows;
+mod scan;
 mod server;
+mod vulnerabilities;
 
 use clap::Subcommand;
 
@@ -27,6 +29,8 @@ Examples:
     Tags(look::Tags),
     Artifacts(look::Artifacts),
     Publish(Box<publish::Publish>),
+    Scan(scan::Scan),
+    Vulnerabilities(vulnerabilities::Vulnerabilities),
     Info(server::Info),
     Health(server::Health),
 }
@@ -38,6 +42,8 @@ pub fn run(app: &mut App, verb: Verb) -> Result<Status> {
         Verb::Tags(tags) => tags.run(app),
         Verb::Artifacts(artifacts) => artifacts.run(app),
         Verb::Publish(publish) => publish.run(app),
+        Verb::Scan(scan) => scan.run(app),
+        Verb::Vulnerabilities(vulnerabilities) => vulnerabilities.run(app),
         Verb::Info(info) => info.run(app),
         Verb::Health(health) => health.run(app),
     }

@@ -101,6 +101,40 @@ impl Where {
     }
 }
 
+impl Where {
+    /// Starts asking the Harbor that all of some places are on, as
+    /// [`Where::open_place`] does.
+    ///
+    /// # Errors
+    /// Those of [`Where::open_place`], and where they are not all on one.
+    pub fn open_places(self, app: &mut App, texts: &[String]) -> Result<(Asked, Vec<HarborPlace>)> {
+        let choice = ServerChoice {
+            server: self.server.clone(),
+            context: self.context.clone(),
+        };
+        let usual = app.known_server(&choice)?.map(|server| server.registry);
+        let nothing = String::new();
+        let (asked, first) = self.open_place(app, texts.first().unwrap_or(&nothing))?;
+        let mut places = vec![first];
+        for text in texts.iter().skip(1) {
+            let host = &asked.server.registry;
+            let place = HarborPlace::parse(text, Some(host)).map_err(|error| {
+                Error::new(Kind::InvalidInput, error.to_string())
+                    .hint("such as `apps/my_app` or `apps/my_app:4.2`")
+            })?;
+            let other = place.registry.as_ref().or(usual.as_ref());
+            if let Some(other) = other.filter(|other| *other != host) {
+                let message = format!("`{text}` is on `{other}`, and the first one is on `{host}`");
+                return Err(
+                    Error::new(Kind::InvalidInput, message).hint("ask one server at a time")
+                );
+            }
+            places.push(place);
+        }
+        Ok((asked, places))
+    }
+}
+
 impl Asked {
     /// Starts asking a Harbor that was chosen, for some work.
     ///

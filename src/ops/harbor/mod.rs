@@ -4,6 +4,7 @@
 mod known;
 pub mod publish;
 pub mod scan;
+pub mod scans;
 
 use crate::domain::harbor::{Project, ProjectSummary};
 use crate::registry::{self, Harbor, at_most};

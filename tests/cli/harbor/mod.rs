@@ -3,6 +3,7 @@
 mod contract;
 mod publish;
 mod quirks;
+mod scans;
 
 use crate::fake_harbor::FakeHarbor;
 use crate::support::{Home, Ran};
