@@ -38,8 +38,14 @@ pub(super) fn updated(
     if let Some(put) = put {
         let known = &before.seen.url;
         // The same, seen again, is no change of the image.
-        if known.digest != put.seen.digest || known.problem.is_some() {
+        if known.digest != put.seen.digest || known.problem.is_some() || put.seen.scan.is_some() {
+            let scan = put
+                .seen
+                .digest
+                .as_ref()
+                .and_then(|digest| known.scan_of(digest));
             put.seen.clone_into(&mut image.seen.url);
+            image.seen.url.scan = image.seen.url.scan.take().or(scan);
         }
         image.config.is_ready = Some(true);
         image.config.archived = false;

@@ -7,13 +7,14 @@ use super::rights::{explained, project};
 use super::standing::Standing;
 use super::{Publication, ScanRule};
 use crate::domain::attached::Metadata;
-use crate::domain::harbor::{Label, Project};
+use crate::domain::harbor::{Label, Project, ScanSummary};
 use crate::domain::manifest::{Content, Manifest, is_manifest};
 use crate::domain::name::nearest;
 use crate::domain::reference::{Digest, Reference};
+use crate::domain::scanned::Scanned;
 use crate::domain::sighting::Sighting;
 use crate::ops::attached::attach;
-use crate::ops::harbor::scan;
+use crate::ops::harbor::scan as scanning;
 use crate::ops::transfer::{Blobs, Choice, Destination, Source, Tick, copy_root};
 use crate::ops::verify::{Answer, Asking, Questions, ask};
 use crate::ops::{Error, Result};
@@ -124,17 +125,22 @@ pub fn put(publication: &Publication, standing: &Standing, means: Means<'_>) -> 
         }
         Ok::<(), Error>(())
     })?;
+    let mut scan = None;
     if let Some(rule) = publication.scan {
         go_on(tick)?;
         say("waiting for the scan");
-        held(network, &harbor, publication, &digest, rule)?;
+        let found = scanned(network, &harbor, publication, &digest, rule)?;
+        scan = Some(Scanned::of(&digest.to_string(), &found));
     }
     go_on(tick)?;
     if there.as_ref() != Some(&digest) {
         say("setting the tag");
         network.wait(client.put_manifest(&target, &root))?;
     }
-    done.seen = seen(network, &target, &digest, now)?;
+    done.seen = Sighting {
+        scan,
+        ..seen(network, &target, &digest, now)?
+    };
     Ok(done)
 }
 
@@ -216,27 +222,30 @@ async fn labels(
     Ok(wanted.collect())
 }
 
-/// Fails where a scan finds what must not be published.
-fn held(
+/// Returns what a scan finds.
+///
+/// # Errors
+/// Where it finds what must not be published, or does not come to its end.
+fn scanned(
     network: &Network,
     harbor: &Harbor<'_>,
     publication: &Publication,
     digest: &Digest,
     rule: ScanRule,
-) -> Result<()> {
+) -> Result<ScanSummary> {
     let place = (
         publication.project.as_str(),
         publication.repository.as_str(),
     );
     let identifier = digest.to_string();
     let found = network.wait(async {
-        let started = scan::start(harbor, place, &identifier).await?;
-        let timing = scan::Timing::until(rule.patience);
-        scan::wait(harbor, place, &started, timing, &mut |_| {}).await
+        let started = scanning::start(harbor, place, &identifier).await?;
+        let timing = scanning::Timing::until(rule.patience);
+        scanning::wait(harbor, place, &started, timing, &mut |_| {}).await
     })?;
     let worst = found.worst();
     if rule.fail_on.is_none_or(|limit| worst < limit) {
-        return Ok(());
+        return Ok(found);
     }
     let (path, tag) = (publication.path(), &publication.tag);
     let whole = format!("{}/{path}@{digest}", publication.registry);
@@ -273,6 +282,7 @@ fn seen(network: &Network, target: &Reference, digest: &Digest, now: &str) -> Re
                 labels: details.labels,
                 seen_at: Some(now.to_owned()),
                 problem: None,
+                scan: None,
             })
         }
         Some(Answer::There { head, .. }) => Err(Error::Violation {
