@@ -116,27 +116,7 @@ impl Login {
             plain_http: self.plain_http,
             ..Choices::default()
         };
-        let reach = app.reach_as(&registry, &choices, credential.clone())?;
-        let greeted = reach.network.wait(reach.network.client.greet(&registry));
-        reach.tell(app);
-        let was_asked = greeted?;
-        let file = app.login_file(&self.place.into())?;
-        let kept = login::put(&file, &registry.to_string(), &credential);
-        match kept.map_err(failure)? {
-            Kept::File(path) => app.console.warn(&format!(
-                "warning: the credentials are kept in `{}`, which is not encrypted",
-                path.display()
-            )),
-            Kept::Helper(name) => {
-                let line = format!("the credentials are kept by `docker-credential-{name}`");
-                app.console.note(&line);
-            }
-        }
-        if !was_asked {
-            app.console.warn(&format!(
-                "warning: `{registry}` did not ask who it is, so that nothing was checked"
-            ));
-        }
+        log_in(app, &registry, &choices, &credential, &self.place.into())?;
         app.console.note(&format!("logged in to `{registry}`{who}"));
         Ok(Status::Done)
     }
@@ -177,6 +157,41 @@ impl Login {
         }
         Ok(Credential::Basic { username, password })
     }
+}
+
+/// Shows credentials to a registry, and keeps them where it takes them.
+///
+/// # Errors
+/// Where it does not, and where they cannot be kept.
+pub(super) fn log_in(
+    app: &mut App,
+    registry: &Registry,
+    choices: &Choices,
+    credential: &Credential,
+    place: &LoginFile,
+) -> Result<()> {
+    let reach = app.reach_as(registry, choices, credential.clone())?;
+    let greeted = reach.network.wait(reach.network.client.greet(registry));
+    reach.tell(app);
+    let was_asked = greeted?;
+    let file = app.login_file(place)?;
+    let kept = login::put(&file, &registry.to_string(), credential);
+    match kept.map_err(failure)? {
+        Kept::File(path) => app.console.warn(&format!(
+            "warning: the credentials are kept in `{}`, which is not encrypted",
+            path.display()
+        )),
+        Kept::Helper(name) => {
+            let line = format!("the credentials are kept by `docker-credential-{name}`");
+            app.console.note(&line);
+        }
+    }
+    if !was_asked {
+        app.console.warn(&format!(
+            "warning: `{registry}` did not ask who it is, so that nothing was checked"
+        ));
+    }
+    Ok(())
 }
 
 impl Logout {

@@ -29,6 +29,14 @@ pub enum Kept {
     Helper(String),
 }
 
+/// Finds out whether a file can be read as one of credentials, before it is to keep any.
+///
+/// # Errors
+/// Where it cannot.
+pub fn check(place: &ValuesFile) -> Result<()> {
+    read(&followed(place).path).map(|_| ())
+}
+
 /// Keeps a credential for a host.
 ///
 /// # Errors

@@ -6,6 +6,7 @@ pub mod ecosystem;
 mod file;
 mod helper;
 pub mod login;
+mod told_once;
 
 use std::io;
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
 pub use file::ValuesFile;
+pub use told_once::NewFile;
 
 /// A failure to keep or find a value. No message holds one.
 #[derive(Debug, Error)]

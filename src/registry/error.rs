@@ -43,6 +43,8 @@ pub struct Error {
     /// Whether a page for people told it, which a proxy may show in place of any
     /// registry.
     pub by_page: bool,
+    /// Whether it may have been done all the same: the answer was lost, or unreadable.
+    pub in_doubt: bool,
 }
 
 /// The result of asking a registry.
@@ -56,6 +58,7 @@ impl Error {
             cause: None,
             hint: None,
             by_page: false,
+            in_doubt: false,
         }
     }
 

@@ -196,6 +196,10 @@ pub fn media_type_of(answer: &Answer) -> Option<String> {
     (!text.is_empty()).then(|| text.to_ascii_lowercase())
 }
 
+fn is_policy(words: Option<&str>) -> bool {
+    words.is_some_and(|words| words.starts_with("PROJECTPOLICYVIOLATION"))
+}
+
 /// Returns an answer that is one, or the failure that it tells.
 pub fn found(answer: Answer, ask: Ask<'_>) -> Result<Answer> {
     let status = answer.status;
@@ -224,6 +228,13 @@ pub fn found(answer: Answer, ask: Ask<'_>) -> Result<Answer> {
         }
         405 | 501 => failed(Reason::Unsupported)
             .because(format!("`{}` does not allow it ({status})", ask.registry)),
+        // Harbor's: a policy about vulnerabilities or signatures, or an immutable tag.
+        412 if is_policy(words.as_deref()) => {
+            failed(Reason::Policy).because("a policy of the project forbids it")
+        }
+        412 => {
+            failed(Reason::Conflict).because("a rule there keeps it as it is (an immutable tag)")
+        }
         _ => failed(Reason::Violation).because(format!("`{}` answered {status}", ask.registry)),
     };
     Err(error.said(words.as_deref()))

@@ -7,7 +7,7 @@ use reqwest::Method;
 use reqwest::header::CONTENT_LENGTH;
 
 use super::auth::{Auth, Finder};
-use super::error::{Error, Result};
+use super::error::{Error, Reason, Result};
 use super::exchange::{Ask, found, media_type_of};
 use super::settings::Settings;
 use super::transport::{Answer, LARGEST_DOCUMENT, Transport};
@@ -165,6 +165,15 @@ impl Client {
             // The first try did it, and its answer was lost.
             return Ok(());
         }
-        found(answer, ask).map(|_| ())
+        found(answer, ask).map(|_| ()).map_err(|error| {
+            let is_harbors = matches!(error.reason, Reason::Unsupported | Reason::Conflict);
+            if !is_harbors {
+                return error;
+            }
+            error.hint(format!(
+                "on a Harbor, `imgdex harbor untag {reference}` removes one tag, and `imgdex \
+                 harbor delete {reference}` an image with all its tags"
+            ))
+        })
     }
 }

@@ -178,7 +178,7 @@ fn a_half_written_file_is_not_written_over() {
 
 /// Runs a command on a terminal that shows what is typed, types each text once
 /// the words before it are shown, and returns how it ended and what was shown.
-fn typed(home: &Home, command: &str, dialogue: &[(&str, &str)]) -> (i32, String) {
+pub fn typed(home: &Home, command: &str, dialogue: &[(&str, &str)]) -> (i32, String) {
     let mut child = home
         .command("script")
         .args([

@@ -37,6 +37,8 @@ pub struct Chosen {
 pub struct Asked {
     pub server: Server,
     pub reach: Reach,
+    /// How the server is reached.
+    pub choices: Choices,
 }
 
 impl Where {
@@ -73,65 +75,63 @@ impl Where {
     /// # Errors
     /// Where no place is spelt, the two differ, or none is known.
     pub fn open_place(self, app: &mut App, text: &str) -> Result<(Asked, HarborPlace)> {
-        let (choice, choices) = self.split();
-        let known = app.known_server(&choice)?;
-        let place = HarborPlace::parse(text, known.as_ref().map(|server| &server.registry))
-            .map_err(|error| {
-                Error::new(Kind::InvalidInput, error.to_string())
-                    .hint("such as `apps/my_app` or `apps/my_app:4.2`")
-            })?;
-        let is_said = choice.server.is_some() || choice.context.is_some();
-        let server = match (&place.registry, known) {
-            (Some(named), Some(known)) if *named == known.registry => known,
-            (Some(named), Some(known)) if is_said => {
-                let message = format!(
-                    "`{text}` is on `{named}`, and `{}` is to be asked",
-                    known.registry
-                );
-                return Err(Error::new(Kind::InvalidInput, message)
-                    .hint("leave out the host, or name the other server"));
-            }
-            (Some(named), _) => Server {
-                registry: named.clone(),
-                tls: None,
-            },
-            (None, _) => app.server(&choice)?,
-        };
-        Ok((Asked::new(app, server, choices)?, place))
+        let (asked, places) = self.open_places(app, &[text])?;
+        let mut places = places.into_iter();
+        let place = places.next();
+        let place = place.ok_or_else(|| Error::new(Kind::InvalidInput, "no place was named"))?;
+        Ok((asked, place))
     }
-}
 
-impl Where {
-    /// Starts asking the Harbor that all of some places are on, as
-    /// [`Where::open_place`] does.
+    /// Starts asking the Harbor that places are on, as [`Where::open_place`] does.
     ///
     /// # Errors
-    /// Those of [`Where::open_place`], and where they are not all on one.
-    pub fn open_places(self, app: &mut App, texts: &[String]) -> Result<(Asked, Vec<HarborPlace>)> {
-        let choice = ServerChoice {
-            server: self.server.clone(),
-            context: self.context.clone(),
-        };
-        let usual = app.known_server(&choice)?.map(|server| server.registry);
-        let nothing = String::new();
-        let (asked, first) = self.open_place(app, texts.first().unwrap_or(&nothing))?;
-        let mut places = vec![first];
-        for text in texts.iter().skip(1) {
-            let host = &asked.server.registry;
-            let place = HarborPlace::parse(text, Some(host)).map_err(|error| {
-                Error::new(Kind::InvalidInput, error.to_string())
-                    .hint("such as `apps/my_app` or `apps/my_app:4.2`")
-            })?;
-            let other = place.registry.as_ref().or(usual.as_ref());
-            if let Some(other) = other.filter(|other| *other != host) {
-                let message = format!("`{text}` is on `{other}`, and the first one is on `{host}`");
+    /// Those of [`Where::open_place`], and where the places are on several.
+    pub fn open_places(
+        self,
+        app: &mut App,
+        texts: &[impl AsRef<str>],
+    ) -> Result<(Asked, Vec<HarborPlace>)> {
+        let (choice, choices) = self.split();
+        let known = app.known_server(&choice)?;
+        let is_said = choice.server.is_some() || choice.context.is_some();
+        let mut places: Vec<HarborPlace> = Vec::new();
+        let mut first: Option<Server> = None;
+        for text in texts.iter().map(AsRef::as_ref) {
+            let place = HarborPlace::parse(text, known.as_ref().map(|server| &server.registry))
+                .map_err(|error| {
+                    Error::new(Kind::InvalidInput, error.to_string())
+                        .hint("such as `apps/my_app` or `apps/my_app:4.2`")
+                })?;
+            let server = match (&place.registry, &known) {
+                (Some(named), Some(known)) if *named == known.registry => known.clone(),
+                (Some(named), Some(known)) if is_said => {
+                    let message = format!(
+                        "`{text}` is on `{named}`, and `{}` is to be asked",
+                        known.registry
+                    );
+                    return Err(Error::new(Kind::InvalidInput, message)
+                        .hint("leave out the host, or name the other server"));
+                }
+                (Some(named), _) => Server {
+                    registry: named.clone(),
+                    tls: None,
+                },
+                (None, _) => app.server(&choice)?,
+            };
+            if let Some(first) = first.as_ref().filter(|first| **first != server) {
+                let message = format!("`{text}` is not on `{}`, as the first is", first.registry);
                 return Err(
-                    Error::new(Kind::InvalidInput, message).hint("ask one server at a time")
+                    Error::new(Kind::InvalidInput, message).hint("ask one server after the other")
                 );
             }
+            first.get_or_insert(server);
             places.push(place);
         }
-        Ok((asked, places))
+        let server = match first {
+            Some(server) => server,
+            None => app.server(&choice)?,
+        };
+        Ok((Asked::new(app, server, choices)?, places))
     }
 }
 
@@ -155,7 +155,11 @@ impl Asked {
     pub fn new(app: &mut App, server: Server, choices: Choices) -> Result<Self> {
         let choices = server.choices(choices);
         let reach = app.reach(&[&server.registry], &choices)?;
-        Ok(Self { server, reach })
+        Ok(Self {
+            server,
+            reach,
+            choices,
+        })
     }
 
     /// Waits for what is asked of it, logging in first, and prints what it wants people

@@ -6,5 +6,5 @@ mod rows;
 mod run;
 
 pub use copy::{Copy, Pull, Push, Tag};
-pub use places::{SourceName, source};
-pub use run::pull_recorded;
+pub use places::{SourceName, TargetName, source};
+pub use run::{Transfer, pull_recorded};

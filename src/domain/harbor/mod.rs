@@ -3,6 +3,7 @@
 
 mod place;
 mod robot;
+mod rule;
 mod scan;
 
 use std::collections::BTreeMap;
@@ -10,7 +11,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer};
 
 pub use place::{HarborPlace, PlaceError, project_name};
-pub use robot::{Access, Permission, Robot, RobotLevel, RobotPermission, robot_name};
+pub use robot::{
+    Access, Lifetime, Permission, Robot, RobotPermission, meant, near, rights_of, robot_name,
+};
+pub use rule::ImmutableRule;
 pub use scan::{ScanStatus, ScanSummary, Severity, Vulnerabilities, Vulnerability};
 
 /// Reads a value, `null` being the default one.

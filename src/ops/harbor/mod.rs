@@ -3,6 +3,7 @@
 
 mod known;
 pub mod publish;
+mod robots;
 pub mod scan;
 pub mod scans;
 
@@ -10,6 +11,7 @@ use crate::domain::harbor::{Project, ProjectSummary};
 use crate::registry::{self, Harbor, at_most};
 
 pub use known::Known;
+pub use robots::{Scope, robots};
 
 /// Questions that are asked at a time.
 const AT_ONCE: usize = 8;

@@ -225,9 +225,8 @@ impl Harbor<'_> {
             what: &what,
             ..Call::new(&Method::DELETE, &path, &attempt)
         };
-        let done = self.ask(call, None).await;
-        done.map(|_| ())
-            .map_err(|error| self.nested(error, repository))
+        let done = self.remove(call).await;
+        done.map_err(|error| self.nested(error, repository))
     }
 
     /// Removes an artifact with all its tags.
@@ -248,9 +247,8 @@ impl Harbor<'_> {
             what: &what,
             ..Call::new(&Method::DELETE, &path, &attempt)
         };
-        let done = self.ask(call, None).await;
-        done.map(|_| ())
-            .map_err(|error| self.nested(error, repository))
+        let done = self.remove(call).await;
+        done.map_err(|error| self.nested(error, repository))
     }
 
     /// Explains a failure that is of something in front of Harbor.

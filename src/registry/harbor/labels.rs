@@ -73,7 +73,7 @@ impl Harbor<'_> {
             what: &what,
             ..Call::new(&Method::DELETE, &path, &attempt)
         };
-        self.ask(call, None).await.map(|_| ())
+        self.remove(call).await
     }
 
     /// Puts a label on an artifact; one that is there already stays.

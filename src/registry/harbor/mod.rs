@@ -25,7 +25,7 @@ use crate::domain::reference::Registry;
 
 pub use account::{Account, AccountKind};
 pub use artifacts::Query;
-pub use robots::{MadeRobot, NewRobot};
+pub use robots::NewRobot;
 
 /// A Harbor, as whoever the credentials for its host say.
 pub struct Harbor<'a> {
@@ -190,7 +190,7 @@ impl Harbor<'_> {
             let body = Bytes::from(body.to_string());
             request.body = Some(("application/json".to_owned(), body));
         }
-        request.once = matches!(*call.method, Method::POST | Method::PATCH);
+        request.once = is_once(call.method);
         self.client.transport.send(&request).await
     }
 
@@ -199,6 +199,17 @@ impl Harbor<'_> {
         let answer = self.answer(call, body).await?;
         if answer.status.is_success() {
             return Ok(answer);
+        }
+        Err(self.failed(&answer, call))
+    }
+
+    /// Removes something. Where it took several tries and is not there, one of them did
+    /// it, and its answer was lost.
+    async fn remove(&self, call: Call<'_>) -> Result<()> {
+        let answer = self.answer(call, None).await?;
+        let is_gone = answer.status == 404 && answer.tries > 1 && answer.words.is_some();
+        if answer.status.is_success() || is_gone {
+            return Ok(());
         }
         Err(self.failed(&answer, call))
     }
@@ -253,17 +264,26 @@ impl Harbor<'_> {
                 let cause = "a policy of the project forbids it".to_owned();
                 failure(Reason::Policy, cause)
             }
+            412 if words.starts_with("VIOLATE_FOREIGN_KEY_CONSTRAINT") => failure(
+                Reason::Conflict,
+                "something else needs it, such as an index that lists it".to_owned(),
+            ),
             412 => failure(
                 Reason::Conflict,
                 "a rule of the project keeps it as it is (an immutable tag)".to_owned(),
             ),
             413 => failure(Reason::Invalid, format!("`{host}` finds it too large")),
             400 | 422 => failure(Reason::Invalid, format!("`{host}` does not take it")),
-            500.. => failure(
-                Reason::Unavailable,
-                format!("`{host}` answered {}", answer.status),
-            )
-            .hint("try again later; `imgdex harbor health` shows what of it is down"),
+            500.. => {
+                let mut error = failure(
+                    Reason::Unavailable,
+                    format!("`{host}` answered {}", answer.status),
+                )
+                .hint("try again later; `imgdex harbor health` shows what of it is down");
+                // A gateway may have lost the answer.
+                error.in_doubt = is_once(call.method);
+                error
+            }
             _ => failure(
                 Reason::Violation,
                 format!("`{host}` answered {}", answer.status),
@@ -305,6 +325,11 @@ impl Harbor<'_> {
             Some(name) => format!("`{}`", shorten(name)),
         }
     }
+}
+
+/// Returns whether something must not be done twice.
+fn is_once(method: &Method) -> bool {
+    matches!(*method, Method::POST | Method::PATCH)
 }
 
 /// Returns the server's words, with the number by which its administrator finds them.

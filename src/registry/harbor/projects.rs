@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::{Call, Harbor, encoded};
-use crate::domain::harbor::{Health, Project, ProjectSummary, SystemInfo};
+use crate::domain::harbor::{Health, ImmutableRule, Project, ProjectSummary, SystemInfo};
 use crate::registry::error::{Reason, Result};
 
 impl Harbor<'_> {
@@ -30,7 +30,9 @@ impl Harbor<'_> {
         let call = Call {
             extra: by_name(name),
             what: &what,
-            needs: "a role in the project, or an administrator: it is not public",
+            // One that is not there is refused in the same words.
+            needs: "a role in the project, where there is one of this name: `imgdex harbor \
+                    projects list` shows those that you may see",
             ..Call::get(&path, &attempt)
         };
         match self.value(call).await {
@@ -108,6 +110,20 @@ impl Harbor<'_> {
             ..Call::new(&Method::POST, "projects", &attempt)
         };
         self.ask(call, Some(&body)).await.map(|_| ())
+    }
+
+    /// Returns the rules by which tags of a project stay as they are.
+    ///
+    /// # Errors
+    /// Where whoever asks may not know.
+    pub async fn immutable_rules(&self, project: &str) -> Result<Vec<ImmutableRule>> {
+        let attempt = format!("cannot list the immutable tags of the project `{project}`");
+        let path = format!("projects/{}/immutabletagrules", encoded(project));
+        let call = Call {
+            extra: by_name(project),
+            ..Call::get(&path, &attempt)
+        };
+        self.list(call, |rule: &ImmutableRule| rule.id).await
     }
 
     /// Returns what the server says of itself; more to those who are logged in.

@@ -3,14 +3,21 @@
 use reqwest::Method;
 use secrecy::SecretString;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::json;
+use zeroize::Zeroize;
 
 use super::{Call, Harbor, encoded};
 use crate::domain::harbor::{Access, Project, Robot};
 use crate::registry::error::{Error, Result};
+use crate::registry::transport::Answer;
 
 /// Who may do this.
 const NEEDS: &str = "the role Project Admin in the project, or an administrator of Harbor";
+
+/// Who may do this with the robots of the whole server.
+const NEEDS_SYSTEM: &str = "an administrator of Harbor; the role Project Admin makes robots of a \
+                            project (`--project`)";
 
 /// A robot that is to be.
 #[derive(Debug, Clone)]
@@ -44,21 +51,23 @@ impl Harbor<'_> {
     /// # Errors
     /// Where whoever asks may not know.
     pub async fn robots(&self, project: Option<&Project>) -> Result<Vec<Robot>> {
-        let (attempt, path) = match project {
+        let (attempt, path, needs) = match project {
             Some(project) => {
                 let query = format!("Level=project,ProjectID={}", project.project_id);
                 (
                     format!("cannot list the robots of the project `{}`", project.name),
                     format!("robots?q={}", encoded(&query)),
+                    NEEDS,
                 )
             }
             None => (
                 format!("cannot list the robots of `{}`", self.registry),
                 format!("robots?q={}", encoded("Level=system")),
+                NEEDS_SYSTEM,
             ),
         };
         let call = Call {
-            needs: NEEDS,
+            needs,
             ..Call::get(&path, &attempt)
         };
         self.list(call, |robot: &Robot| robot.id).await
@@ -93,8 +102,16 @@ impl Harbor<'_> {
             "disable": false,
             "permissions": permissions,
         });
+        let what = match &robot.project {
+            Some(project) => format!("the project `{project}`"),
+            None => String::new(),
+        };
         let call = Call {
-            needs: NEEDS,
+            needs: match &robot.project {
+                Some(_) => NEEDS,
+                None => NEEDS_SYSTEM,
+            },
+            what: &what,
             ..Call::new(&Method::POST, "robots", &attempt)
         };
         let answer = self.ask(call, Some(&body)).await?;
@@ -105,7 +122,7 @@ impl Harbor<'_> {
             secret: SecretString,
             expires_at: Option<i64>,
         }
-        let created: Created = self.read(&answer, &attempt)?;
+        let created: Created = self.told_once(answer, &attempt)?;
         Ok(MadeRobot {
             id: created.id,
             name: created.name,
@@ -132,8 +149,22 @@ impl Harbor<'_> {
         struct Refreshed {
             secret: Option<SecretString>,
         }
-        let refreshed: Refreshed = self.read(&answer, &attempt)?;
-        (refreshed.secret).ok_or_else(|| Error::violation(&attempt, "it told no secret"))
+        let refreshed: Refreshed = self.told_once(answer, &attempt)?;
+        (refreshed.secret).ok_or_else(|| {
+            let mut error = Error::violation(&attempt, "it told no secret");
+            error.in_doubt = true;
+            error
+        })
+    }
+
+    /// Reads an answer that holds a secret, and wipes it.
+    fn told_once<T: DeserializeOwned>(&self, mut answer: Answer, attempt: &str) -> Result<T> {
+        let told = self.read(&answer, attempt);
+        answer.body.zeroize();
+        told.map_err(|mut error| {
+            error.in_doubt = true;
+            error
+        })
     }
 
     /// Deletes a robot.
@@ -149,6 +180,6 @@ impl Harbor<'_> {
             what: &what,
             ..Call::new(&Method::DELETE, &path, &attempt)
         };
-        self.ask(call, None).await.map(|_| ())
+        self.remove(call).await
     }
 }

@@ -207,11 +207,13 @@ impl Transport {
     /// Returns the failure of what must not be done twice.
     fn in_doubt(&self, request: &Request, cause: &str) -> Error {
         let host = authority(&request.url);
-        Error::new(Reason::Unavailable, request.attempt.clone())
+        let mut error = Error::new(Reason::Unavailable, request.attempt.clone())
             .because(format!(
                 "`{host}`: {cause}; whether it was done is not known"
             ))
-            .hint("look whether it was done before trying again")
+            .hint("look whether it was done before trying again");
+        error.in_doubt = true;
+        error
     }
 
     /// Returns the failure of a registry that is not there for now.

@@ -49,6 +49,7 @@ pub fn answer(state: &mut State, asked: &Asked) -> Answered {
         }
         (_, ["projects", rest @ ..]) => projects::answer(state, asked, who, rest),
         (_, ["labels"]) => labels::answer(state, asked, who),
+        ("DELETE", ["labels", id]) => labels::delete(state, who, id),
         (_, ["robots", rest @ ..]) => robots::answer(state, asked, who, rest),
         ("GET", rest) => system::answer(state, asked, who, rest),
         _ => Err(Answer::not_found("path")),

@@ -65,6 +65,25 @@ pub fn answer(state: &mut State, asked: &Asked, who: &Who) -> Answered {
     }
 }
 
+/// Deletes a label, and takes it off everything.
+pub fn delete(state: &mut State, who: &Who, id: &str) -> Answered {
+    let missing = || Answer::not_found(&format!("label {id}"));
+    let mut labels = state.labels.iter();
+    let at = labels
+        .position(|one| one.id.to_string() == id)
+        .ok_or_else(missing)?;
+    match name_of_project(state, state.labels[at].project) {
+        Some(name) => require(state, who, &name, "label", "delete")?,
+        None if who.is_sysadmin() => {}
+        None => return Err(refusal(who)),
+    }
+    let label = state.labels.remove(at);
+    for artifact in &mut state.artifacts {
+        artifact.labels.retain(|one| *one != label.id);
+    }
+    Ok(Answer::empty(200))
+}
+
 fn create(state: &mut State, asked: &Asked, project: i64) -> Answered {
     let name = asked.text("name");
     if name.is_empty() {
