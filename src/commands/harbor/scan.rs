@@ -14,8 +14,8 @@ use crate::domain::harbor::{ScanStatus, Severity};
 use crate::domain::scanned::Scanned;
 use crate::error::Result;
 use crate::formats::config::duration_of;
-use crate::ops::harbor::scan::Timing;
-use crate::ops::harbor::scans::{Done, Outcome, Wanted, keep, scan, scan_all, wanted_of};
+use crate::ops::harbor::scan::{Timing, start, wait};
+use crate::ops::harbor::scans::{Done, Outcome, Wanted, keep, scan_all, wanted_of};
 use crate::output::progress::Progress;
 use crate::output::records::{Record, write_list};
 
@@ -216,21 +216,28 @@ impl Scan {
 fn ask_one(app: &mut App, asked: &Asked, one: &Wanted, timing: Option<Timing>) -> Result<Done> {
     let mut progress = Progress::new("seconds", app.console.no_progress);
     let began = Instant::now();
+    let place = (one.project.as_str(), one.repository.as_str());
     let found = asked.ask(app, async |harbor| {
-        let (project, repository) = (&one.project, &one.repository);
-        let artifact = harbor
-            .artifact(project, repository, &one.identifier)
-            .await?;
+        let started = match start(harbor, place, &one.identifier).await {
+            Ok(started) => started,
+            Err(error) => return Ok(Err(error)),
+        };
         let mut tell = |_: &_| progress.done(began.elapsed().as_secs());
-        let outcome = scan(harbor, one, &artifact, timing, &mut tell).await;
-        Ok((artifact.digest, outcome))
+        let found = match timing {
+            Some(timing) => wait(harbor, place, &started, timing, &mut tell).await,
+            None => return Ok(Ok((started, None))),
+        };
+        Ok(found.map(|found| (started, Some(found))))
     });
     drop(progress);
-    let (digest, outcome) = found?;
+    let (started, found) = found??;
+    if started.ran_already && found.is_none() {
+        app.console.note("it is being scanned already");
+    }
     Ok(Done {
         wanted: one.clone(),
-        digest: Some(digest),
-        outcome: outcome?,
+        digest: Some(started.digest),
+        outcome: found.map_or(Outcome::Requested(None), Outcome::Found),
     })
 }
 

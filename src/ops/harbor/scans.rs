@@ -113,7 +113,7 @@ pub async fn scan_all(
                 let Ok(artifact) = &looked[*place] else {
                     continue;
                 };
-                outcome = match scan(harbor, &wanted[*place], artifact, timing, &mut |_| {}).await {
+                outcome = match scan(harbor, &wanted[*place], artifact, timing).await {
                     Ok(outcome) => outcome,
                     Err(error) => Outcome::Failed(line_of(error)),
                 };
@@ -146,16 +146,12 @@ pub async fn scan_all(
     done.collect()
 }
 
-/// Scans one artifact.
-///
-/// # Errors
-/// Where it cannot be scanned, and those of waiting.
-pub async fn scan(
+/// Scans one of many.
+async fn scan(
     harbor: &Harbor<'_>,
     wanted: &Wanted,
     artifact: &Artifact,
     timing: Option<Timing>,
-    progress: &mut dyn FnMut(&ScanSummary),
 ) -> Result<Outcome> {
     let place = (wanted.project.as_str(), wanted.repository.as_str());
     let started = start_of(harbor, place, artifact).await?;
@@ -166,7 +162,7 @@ pub async fn scan(
             Ok(Outcome::Requested(before.cloned()))
         }
         Some(timing) => {
-            let found = wait(harbor, place, &started, timing, progress).await?;
+            let found = wait(harbor, place, &started, timing, &mut |_| {}).await?;
             Ok(Outcome::Found(found))
         }
     }
