@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use super::App;
 use super::networks::Means;
 use crate::credentials::ValuesFile;
-use crate::credentials::ecosystem::{Given, Sources, host_of};
+use crate::credentials::ecosystem::{Given, Origin, Sources, host_of};
 use crate::domain::credential::Credential;
 use crate::domain::reference::{Reference, Registry};
 use crate::error::{Error, Kind, Result};
@@ -50,6 +50,13 @@ pub struct Reach {
 }
 
 impl Reach {
+    /// Returns where the credential for a registry comes from; nothing where there is
+    /// none. A helper is asked once, and its answer serves the requests, too.
+    pub fn origin(&self, registry: &Registry) -> Option<Origin> {
+        let found = self.sources.find_with_origin(registry, None);
+        found.map(|(_, origin)| origin)
+    }
+
     /// Prints what registries and files of credentials want people to know.
     pub fn tell(&self, app: &mut App) {
         for line in self.sources.warnings() {

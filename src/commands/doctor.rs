@@ -1,5 +1,8 @@
 //! `imgdex doctor`.
 
+mod server;
+mod told;
+
 use std::borrow::Cow;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -14,16 +17,26 @@ use crate::catalog::NEWEST_VERSION;
 use crate::credentials::Owner;
 use crate::error::Result;
 use crate::output::records::{Record, write_list};
+use server::OfServer;
 
 /// Look at what imgdex works with: catalog, versions, folders, permissions, credentials
 ///
-/// Exit 13 where something is wrong.
+/// With `--server` it looks at a Harbor instead: whether it is one and works, which
+/// credential is used, what kind of account that is, what it may do, and until when.
+///
+/// Exit 13 where something is wrong; with `--server` 5 where the login is refused, and 6
+/// where nothing answers.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   imgdex doctor
-  imgdex doctor -o json")]
-pub struct Doctor {}
+  imgdex doctor -o json
+  imgdex doctor --server
+  imgdex doctor --server https://harbor.example.com --project apps")]
+pub struct Doctor {
+    #[command(flatten)]
+    server: OfServer,
+}
 
 #[derive(Debug, Serialize)]
 struct Finding {
@@ -63,7 +76,15 @@ impl Findings {
 }
 
 impl Doctor {
+    /// Returns whether it looks at a server, which the config file may name.
+    pub fn is_of_server(&self) -> bool {
+        self.server.is_meant()
+    }
+
     pub fn run(self, app: &mut App) -> Result<Status> {
+        if self.is_of_server() {
+            return self.server.run(app);
+        }
         let mut findings = Findings::default();
         findings.add(
             "program",

@@ -329,7 +329,11 @@ pub fn dispatch(app: &mut App, noun: Noun) -> Result<Status> {
 /// Returns whether a command works without a config file that can be read.
 #[must_use]
 pub fn needs_settings(noun: &Noun) -> bool {
-    !matches!(noun, Noun::Completions(_) | Noun::Man(_) | Noun::Doctor(_))
+    match noun {
+        Noun::Completions(_) | Noun::Man(_) => false,
+        Noun::Doctor(doctor) => doctor.is_of_server(),
+        _ => true,
+    }
 }
 
 /// Asks before something is deleted, on a terminal and where `--yes` does not

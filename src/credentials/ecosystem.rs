@@ -31,6 +31,32 @@ pub struct Given {
     pub credential: Credential,
 }
 
+/// Where a credential was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// `IMGDEX_REGISTRY_…`.
+    Environment,
+    /// A file, or the variable that holds the text of one.
+    File(String),
+    /// A helper that the file names.
+    Helper { name: String, file: String },
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Environment => formatter.write_str("the environment (IMGDEX_REGISTRY_…)"),
+            Self::File(name) => write!(formatter, "`{name}`"),
+            Self::Helper { name, file } => {
+                write!(
+                    formatter,
+                    "the helper `docker-credential-{name}`, which `{file}` names"
+                )
+            }
+        }
+    }
+}
+
 /// Where credentials are looked for, in the order of the fields.
 #[derive(Debug, Default)]
 pub struct Sources {
@@ -45,7 +71,7 @@ pub struct Sources {
 /// What was read and asked so far; nothing is asked twice.
 #[derive(Debug, Default)]
 struct State {
-    read: Option<Vec<Contents>>,
+    read: Option<Vec<(String, Contents)>>,
     /// By helper and what it was asked about.
     answers: HashMap<(String, String), Option<Credential>>,
     warnings: Vec<String>,
@@ -86,11 +112,22 @@ impl Sources {
     /// A file that cannot be read, and a helper that is missing or fails, are
     /// warnings: they keep nobody from asking as anybody.
     pub fn find(&self, registry: &Registry, repository: Option<&Repository>) -> Option<Credential> {
+        self.find_with_origin(registry, repository)
+            .map(|(credential, _)| credential)
+    }
+
+    /// Returns the credential for a repository, as [`Sources::find`] does, and where it
+    /// was found.
+    pub fn find_with_origin(
+        &self,
+        registry: &Registry,
+        repository: Option<&Repository>,
+    ) -> Option<(Credential, Origin)> {
         let host = registry.to_string();
         if let Some(given) = &self.given
             && same_host(&given.host, &host)
         {
-            return Some(given.credential.clone());
+            return Some((given.credential.clone(), Origin::Environment));
         }
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.read.is_none() {
@@ -98,9 +135,15 @@ impl Sources {
             state.read = Some(read);
         }
         let read = state.read.take().unwrap_or_default();
-        let found = read
-            .iter()
-            .find_map(|contents| state.find(contents, &host, repository));
+        let found = read.iter().find_map(|(file, contents)| {
+            let (credential, helper) = state.find(contents, &host, repository)?;
+            let file = file.clone();
+            let origin = match helper {
+                Some(name) => Origin::Helper { name, file },
+                None => Origin::File(file),
+            };
+            Some((credential, origin))
+        });
         state.read = Some(read);
         found
     }
@@ -111,10 +154,10 @@ impl Sources {
         std::mem::take(&mut state.warnings)
     }
 
-    fn read(&self, warnings: &mut Vec<String>) -> Vec<Contents> {
+    fn read(&self, warnings: &mut Vec<String>) -> Vec<(String, Contents)> {
         let mut read = Vec::new();
         let mut take = |name: &str, text: &str| match serde_json::from_str(text) {
-            Ok(contents) => read.push(contents),
+            Ok(contents) => read.push((name.to_owned(), contents)),
             // What the parser says may quote a value.
             Err(error) => warnings.push(format!(
                 "`{name}` is passed over: it is no file of credentials (line {}, column {})",
@@ -149,17 +192,18 @@ fn text_of(path: &Path) -> io::Result<Zeroizing<String>> {
 }
 
 impl State {
+    /// Returns a credential, and the helper that keeps it, where one does.
     fn find(
         &mut self,
         contents: &Contents,
         host: &str,
         repository: Option<&Repository>,
-    ) -> Option<Credential> {
+    ) -> Option<(Credential, Option<String>)> {
         for key in keys(host, repository) {
             if let Some(name) = of_key(&contents.cred_helpers, &key)
                 && let Some(found) = self.ask(name, &key)
             {
-                return Some(found);
+                return Some((found, Some(name.to_owned())));
             }
             let entries = contents
                 .auths
@@ -169,7 +213,7 @@ impl State {
             let (exact, other): (Vec<_>, Vec<_>) = entries.partition(|(spelt, _)| **spelt == key);
             for (spelt, entry) in exact.into_iter().chain(other) {
                 match entry.as_ref().map(Entry::credential) {
-                    Some(Ok(Some(found))) => return Some(found),
+                    Some(Ok(Some(found))) => return Some((found, None)),
                     Some(Err(rule)) => self.warn(format!("the credentials for `{spelt}` {rule}")),
                     None | Some(Ok(None)) => {}
                 }
@@ -179,7 +223,8 @@ impl State {
             .creds_store
             .as_deref()
             .filter(|name| !name.is_empty())?;
-        self.ask(store, host)
+        let found = self.ask(store, host)?;
+        Some((found, Some(store.to_owned())))
     }
 
     /// Asks a helper about a host, once.

@@ -24,7 +24,7 @@ mod transport;
 pub use auth::Finder;
 pub use blobs::{Failure, How, Job, OpenFile, Opener, Progress, Sink, State, Supply, Target};
 pub use error::{Error, Reason, Result};
-pub use harbor::{Account, AccountKind, Harbor, NewRobot, Query};
+pub use harbor::{Account, AccountKind, Harbor, Nature, NewRobot, Query};
 pub use many::{Many, at_most};
 pub use requests::{Client, Head};
 pub use settings::{HostSettings, Proxies, Settings};

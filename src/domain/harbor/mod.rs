@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
 
-pub use place::{HarborPlace, PlaceError, project_name};
+pub use place::{HarborPlace, project_name};
 pub use robot::{
     Access, Lifetime, Permission, Robot, RobotPermission, meant, near, rights_of, robot_name,
 };

@@ -1,6 +1,7 @@
 //! What the program does with a Harbor: several questions put together, and what the
 //! catalog knows of the answers.
 
+pub mod examine;
 mod known;
 pub mod publish;
 mod robots;

@@ -2,10 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::fmt::rfc2822;
 use serde::Deserialize;
+use zeroize::Zeroizing;
 
 use super::{Call, Harbor, encoded};
-use crate::domain::harbor::{Robot, User};
+use crate::domain::harbor::{Health, Project, Robot, User};
 use crate::registry::error::Result;
 
 /// What kind of account asks.
@@ -95,23 +99,135 @@ impl Harbor<'_> {
         ))
     }
 
-    /// Returns the robot that asks; nothing where it may not see itself, as most may
-    /// not.
+    /// Returns the robot that asks, looking among those of a project, too; nothing
+    /// where it may not see itself, as most may not.
+    pub async fn own_robot(&self, project: Option<&Project>) -> Option<Robot> {
+        let name = self.account.as_ref()?;
+        for place in [None, project] {
+            let robots = self.robots(place).await.unwrap_or_default();
+            let found = robots.into_iter().find(|robot| robot.name == *name);
+            if found.is_some() {
+                return found;
+            }
+            if project.is_none() {
+                break;
+            }
+        }
+        None
+    }
+
+    /// Returns which of `pull`, `push` and `delete` whoever asks is granted in a
+    /// project, by the token service: it tells that to every kind of account, with
+    /// nothing being done. Nothing where it cannot be told.
     ///
     /// # Errors
     /// Where the server cannot be asked.
-    pub async fn own_robot(&self) -> Result<Option<Robot>> {
-        let Some(name) = &self.account else {
-            return Ok(None);
-        };
-        let attempt = format!("cannot ask `{}` about the robot", self.registry);
-        let path = format!("robots?q={}&page_size=1", encoded(&format!("name={name}")));
-        let answer = self.answer(Call::get(&path, &attempt), None).await?;
+    pub async fn grants(&self, project: &str) -> Result<Option<BTreeSet<String>>> {
+        let attempt = format!(
+            "cannot ask `{}` what one may do in `{project}`",
+            self.registry
+        );
+        // No repository of this name needs to be there.
+        let scope = encoded(&format!(
+            "repository:{project}/imgdex-doctor:pull,push,delete"
+        ));
+        let query = format!("../../service/token?service=harbor-registry&scope={scope}");
+        let answer = self.answer(Call::get(&query, &attempt), None).await?;
         if !answer.status.is_success() {
             return Ok(None);
         }
-        let robots: Option<Vec<Robot>> = self.read(&answer, &attempt)?;
-        let robots = robots.unwrap_or_default();
-        Ok(robots.into_iter().find(|robot| robot.name == *name))
+        Ok(granted(&answer.body))
+    }
+
+    /// Returns what answers at the address at all.
+    ///
+    /// # Errors
+    /// Where nothing answers.
+    pub async fn nature(&self) -> Result<Nature> {
+        let attempt = format!("cannot ask `{}` what it is", self.registry);
+        let call = Call::get("health", &attempt);
+        let answer = self.answer(call, None).await?;
+        let health: Option<Health> = serde_json::from_slice(&answer.body).ok();
+        let health = health.filter(|health| !health.status.is_empty());
+        if let Some(health) = health.filter(|_| answer.status.is_success()) {
+            let time = answer
+                .header("date")
+                .and_then(|text| rfc2822::parse(text).ok());
+            return Ok(Nature::Harbor {
+                health,
+                time: time.map(|time| time.timestamp().as_second()),
+            });
+        }
+        if answer.status.is_server_error() {
+            return Err(self.failed(&answer, call));
+        }
+        // "Determining Support" of the distribution spec.
+        let answer = self.answer(Call::get("../../v2/", &attempt), None).await?;
+        let is_registry = matches!(answer.status.as_u16(), 200 | 401)
+            && (answer.header("docker-distribution-api-version").is_some()
+                || answer.header("www-authenticate").is_some());
+        Ok(match is_registry {
+            true => Nature::Registry,
+            false => Nature::Other,
+        })
+    }
+}
+
+/// What answers at an address.
+#[derive(Debug, Clone)]
+pub enum Nature {
+    Harbor {
+        health: Health,
+        /// The server's clock, in seconds since 1970, where it tells it.
+        time: Option<i64>,
+    },
+    /// A registry that is no Harbor.
+    Registry,
+    Other,
+}
+
+/// Returns the actions that a token of the token service grants, which stand in the
+/// second of its three parts.
+fn granted(body: &[u8]) -> Option<BTreeSet<String>> {
+    #[derive(Deserialize)]
+    struct Body {
+        token: String,
+    }
+    #[derive(Deserialize)]
+    struct Claims {
+        access: Option<Vec<Grant>>,
+    }
+    #[derive(Deserialize)]
+    struct Grant {
+        actions: Option<Vec<String>>,
+    }
+    let token = Zeroizing::new(serde_json::from_slice::<Body>(body).ok()?.token);
+    let claims = Zeroizing::new(URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?);
+    let claims: Claims = serde_json::from_slice(&claims).ok()?;
+    let grants = claims.access.unwrap_or_default().into_iter();
+    Some(grants.filter_map(|grant| grant.actions).flatten().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_tells_what_it_grants() {
+        let check = |claims: &str, expected: Option<&[&str]>| {
+            let body = format!(r#"{{"token":"e30.{}.x"}}"#, URL_SAFE_NO_PAD.encode(claims));
+            let found = granted(body.as_bytes());
+            let expected = expected.map(|all| all.iter().map(|&one| one.to_owned()).collect());
+            assert_eq!(found, expected, "{claims}");
+        };
+        check(
+            r#"{"access":[{"actions":["pull","push"]}]}"#,
+            Some(&["pull", "push"]),
+        );
+        check(r#"{"access":[{"actions":null}]}"#, Some(&[]));
+        check(r#"{"access":null}"#, Some(&[]));
+        check("nothing", None);
+        assert_eq!(granted(br#"{"token":"opaque"}"#), None);
+        assert_eq!(granted(b"<html>"), None);
     }
 }

@@ -23,7 +23,7 @@ use crate::domain::credential::Credential;
 use crate::domain::name::shorten;
 use crate::domain::reference::Registry;
 
-pub use account::{Account, AccountKind};
+pub use account::{Account, AccountKind, Nature};
 pub use artifacts::Query;
 pub use robots::NewRobot;
 

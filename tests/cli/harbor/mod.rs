@@ -1,6 +1,7 @@
 //! Harbor, as the fake plays it.
 
 mod contract;
+mod doctor;
 mod labels;
 mod publish;
 mod quirks;
