@@ -2,12 +2,20 @@
 
 #[path = "support/docker_registry.rs"]
 mod docker_registry;
+#[path = "support/fake_harbor/mod.rs"]
+#[allow(unused_imports, reason = "other tests arrange more")]
+mod fake_harbor;
+#[path = "support/fault_server.rs"]
+mod fault_server;
 mod support;
+#[path = "support/token_server.rs"]
+mod token_server;
 
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use docker_registry::DockerRegistry;
+use fake_harbor::{ADMIN, FakeHarbor, Outcome, Vulnerability};
 use support::{Home, PROGRAM, Ran};
 
 /// A command of a document and what it is said to print.
@@ -167,6 +175,103 @@ fn sregistry(home: &Home) {
         .expect("it is SQL");
 }
 
+/// Returns a Harbor that has what the examples name, but for what this one makes.
+fn harbor_of(example: &str) -> FakeHarbor {
+    let harbor = FakeHarbor::start();
+    for project in ["apps", "handouts", "lab", "released"] {
+        if !example.contains(&format!("projects create {project}")) {
+            harbor.project(project);
+        }
+    }
+    if example.contains("projects create apps") {
+        return harbor;
+    }
+    for tag in ["1.0", "4.2", "4.2-rc1", "old", "older"] {
+        let digest = harbor.image("apps/my_cool_app", tag);
+        let low = Vulnerability::new("CVE-2026-1", "zlib", "Low");
+        harbor.scan_of(&digest, Outcome::Found(vec![low]));
+    }
+    harbor.scans_take(1);
+    for label in ["approved", "tested", "retired"] {
+        if !example.contains(&format!("labels create {label}")) {
+            let project = harbor.project_id("apps");
+            let label = serde_json::json!({"name": label, "scope": "p", "project_id": project});
+            harbor.api("POST", "/labels", Some(label));
+        }
+    }
+    if !example.contains("robots create ci") {
+        harbor.robot("apps", "ci", &["pull"]);
+    }
+    harbor
+}
+
+/// Returns a command that asks a Harbor as one that asks this one.
+fn at_harbor(harbor: &FakeHarbor, command: &str) -> String {
+    let (host, url) = (harbor.host(), harbor.url());
+    let (name, password) = ADMIN;
+    let command = command
+        .replace("https://harbor.example.com", &url)
+        .replace("harbor.example.com", &host);
+    let mut before = String::new();
+    if command.contains("harbor publish") {
+        before = format!(
+            "imgdex pull {host}/apps/my_cool_app:4.2 --name library/my_app_image:4.2
+imgdex pull {host}/apps/my_cool_app:4.2 --to oci:build:dev
+"
+        );
+        // The tag is free that the example gives.
+        let free = "/projects/apps/repositories/my_cool_app/artifacts/1.0/tags/1.0";
+        if !command.contains("--source-tag 1.0") {
+            harbor.api("DELETE", free, None);
+        }
+    }
+    if command.contains("harbor vulnerabilities") {
+        for tag in ["1.0", "4.2"] {
+            before.push_str(&format!(
+                "imgdex harbor scan apps/my_cool_app:{tag} --wait\n"
+            ));
+        }
+    }
+    if command.contains("--all-catalog") {
+        before.push_str(&format!(
+            "imgdex images create --from {host}/apps/my_cool_app:4.2\n"
+        ));
+    }
+    if command.contains("--force") {
+        before.push_str("touch ci.secret\n");
+    }
+    format!(
+        "export IMGDEX_HARBOR_URL={url} IMGDEX_REGISTRY_HOST={host} \
+         IMGDEX_REGISTRY_USERNAME={name} IMGDEX_REGISTRY_PASSWORD={password}
+{before}{command}"
+    )
+}
+
+fn asks_harbor(command: &str) -> bool {
+    ["imgdex harbor ", "harbor.example.com", "doctor --server"]
+        .iter()
+        .any(|asks| command.contains(asks))
+}
+
+#[test]
+fn every_command_of_the_readme_for_harbor_works() {
+    let readme = include_str!("../README.md");
+    let (_, section) = readme.split_once("\n## Harbor\n").expect("a section");
+    let (section, _) = section.split_once("\n## ").expect("another one");
+    let blocks = section.split("```sh\n").skip(1);
+    let text: String = blocks
+        .filter_map(|block| block.split_once("```").map(|(text, _)| text))
+        .collect();
+    let text = text.replace("\\\n", " ");
+    let commands: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
+    assert!(commands.len() >= 12, "only {}", commands.len());
+    for command in commands {
+        let harbor = harbor_of(command);
+        let ran = shell(&home_with_examples(), &at_harbor(&harbor, command));
+        assert_eq!(ran.code, 0, "of\n$ {command}\n{ran:#?}");
+    }
+}
+
 /// Returns a command that asks a registry as one that asks this one, which
 /// holds what the examples name.
 fn at(registry: &DockerRegistry, command: String) -> String {
@@ -289,7 +394,11 @@ fn every_example_of_the_help_is_a_command_that_works() {
         } else {
             example
         };
-        let command = at(&registry, command);
+        let harbor = asks_harbor(&command).then(|| harbor_of(&command));
+        let command = match &harbor {
+            Some(harbor) => at_harbor(harbor, &command),
+            None => at(&registry, command),
+        };
         let ran = shell(&home, &command);
         let differs = command.contains("diff") && ran.code == 13;
         let doctor = command.contains("doctor") && ran.code == 13;

@@ -111,11 +111,12 @@ pub struct Publish {
     /// Scan it, and set the tag only when the scan has come to its end
     #[arg(long)]
     wait_scan: bool,
-    /// Do not set the tag where something of this severity or graver is found (exit code 13)
-    #[arg(long, value_name = "SEVERITY", requires = "wait_scan", value_parser = severity)]
+    /// Do not set the tag where the scan finds something of this severity or graver (exit code
+    /// 13)
+    #[arg(long, value_name = "SEVERITY", value_parser = severity)]
     fail_on: Option<Severity>,
     /// How long to wait for the scan, such as 90s, 10m or 1h
-    #[arg(long, value_name = "DURATION", default_value = "10m", requires = "wait_scan", value_parser = patience)]
+    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = patience)]
     scan_timeout: Duration,
     #[command(flatten)]
     place: Where,
@@ -287,7 +288,7 @@ impl Publish {
             labels,
             description,
             overwrite: self.overwrite,
-            scan: self.wait_scan.then_some(ScanRule {
+            scan: (self.wait_scan || self.fail_on.is_some()).then_some(ScanRule {
                 fail_on: self.fail_on,
                 patience: self.scan_timeout,
             }),

@@ -36,8 +36,7 @@ pub struct Untag {
 #[command(after_help = "\
 Examples:
   imgdex harbor delete apps/my_cool_app:4.2 --yes
-  imgdex harbor delete apps/my_cool_app:4.2 --all-tags
-  imgdex harbor delete apps/my_cool_app@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")]
+  imgdex harbor delete apps/my_cool_app:4.2 --all-tags")]
 pub struct Delete {
     #[arg(value_name = "PROJECT/REPOSITORY:TAG|@DIGEST")]
     artifact: String,
