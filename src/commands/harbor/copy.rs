@@ -22,6 +22,7 @@ Examples:
   imgdex harbor copy apps/my_cool_app:4.2-rc1 released/my_cool_app:4.2
   imgdex harbor copy apps/my_cool_app:4.2 lab/my_cool_app --referrers")]
 pub struct Copy {
+    /// What is copied
     #[arg(value_name = "PROJECT/REPOSITORY:TAG|@DIGEST")]
     source: String,
     /// Where it goes [default tag: the source's]

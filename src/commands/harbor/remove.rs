@@ -22,6 +22,7 @@ Examples:
   imgdex harbor untag apps/my_cool_app:4.2-rc1
   imgdex harbor untag apps/my_cool_app:old apps/my_cool_app:older -o json")]
 pub struct Untag {
+    /// The tags
     #[arg(value_name = "PROJECT/REPOSITORY:TAG", required = true)]
     tags: Vec<String>,
     #[command(flatten)]
@@ -38,6 +39,7 @@ Examples:
   imgdex harbor delete apps/my_cool_app:4.2 --yes
   imgdex harbor delete apps/my_cool_app:4.2 --all-tags")]
 pub struct Delete {
+    /// The artifact
     #[arg(value_name = "PROJECT/REPOSITORY:TAG|@DIGEST")]
     artifact: String,
     /// Yes, its other tags, too

@@ -98,6 +98,7 @@ const SHORT: [(&str, &[(&str, &str)]); 12] = [
         &[
             ("artifact-label", "create"),
             ("label", "list"),
+            ("project", "read"),
             ("artifact", "read"),
         ],
     ),
@@ -106,6 +107,7 @@ const SHORT: [(&str, &[(&str, &str)]); 12] = [
         &[
             ("artifact-label", "delete"),
             ("label", "list"),
+            ("project", "read"),
             ("artifact", "read"),
         ],
     ),

@@ -279,6 +279,7 @@ fn what_cannot_be_a_robot_is_told_before_harbor_is_asked() {
     check("ci --project apps --expires soon", "30d");
     check("ci --project apps --permission all", "repository:pull");
     check("ci --project apps --in lab", "cannot be used with");
+    check("ci --project apps --secret-file -", "no file");
     assert_eq!(count(&harbor, "POST"), 0);
     let ran = asked(
         &home,

@@ -20,8 +20,10 @@ Examples:
   imgdex harbor labels add apps/my_cool_app:4.2 tested approved
   imgdex harbor labels add apps/my_cool_app:4.2 nightly --create")]
 pub struct Add {
+    /// The artifact
     #[arg(value_name = "PROJECT/REPOSITORY:TAG|@DIGEST")]
     artifact: String,
+    /// The names of the labels
     #[arg(value_name = "LABEL", required = true, value_parser = label_name)]
     labels: Vec<String>,
     /// Create in the project those that are not there
@@ -39,8 +41,10 @@ pub struct Add {
 Examples:
   imgdex harbor labels remove apps/my_cool_app:4.2 tested")]
 pub struct Remove {
+    /// The artifact
     #[arg(value_name = "PROJECT/REPOSITORY:TAG|@DIGEST")]
     artifact: String,
+    /// The names of the labels
     #[arg(value_name = "LABEL", required = true)]
     labels: Vec<String>,
     #[command(flatten)]

@@ -49,12 +49,18 @@ Examples:
   imgdex harbor labels create tested --project apps --color '#2E8B57'
   imgdex harbor labels create retired --system --description 'No longer maintained'")]
 pub struct Create {
+    /// Its name
     #[arg(value_name = "NAME", value_parser = label_name)]
     name: String,
     #[command(flatten)]
     scope: OneScope,
     /// What it stands for
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
     description: String,
     /// The colour that Harbor's pages show it in
     #[arg(long, value_name = "#RRGGBB", value_parser = color)]
@@ -69,6 +75,7 @@ pub struct Create {
 Examples:
   imgdex harbor labels delete tested --project apps")]
 pub struct Delete {
+    /// Its name
     #[arg(value_name = "NAME")]
     name: String,
     #[command(flatten)]

@@ -29,6 +29,7 @@ Examples:
   imgdex harbor robots create puller --project apps --output-secret pull-apps | kubectl apply -f -
   imgdex harbor robots create mirror --system --in apps lab --permission push --permission scan")]
 pub struct Create {
+    /// Its name, without prefix and project
     #[arg(value_name = "NAME")]
     name: String,
     #[command(flatten)]
@@ -48,7 +49,12 @@ pub struct Create {
     #[arg(long, value_name = "TIME", default_value = "30d")]
     expires: Lifetime,
     /// What it is for
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
     description: String,
     #[command(flatten)]
     destination: Destination,

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use secrecy::{ExposeSecret, SecretString};
@@ -75,6 +75,11 @@ impl Destination {
         if let Some(name) = &self.output_secret {
             check_resource_name("--output-secret", name)
                 .map_err(|rule| Error::new(Kind::InvalidInput, rule))?;
+        }
+        if self.secret_file.as_deref() == Some(Path::new("-")) {
+            let message = "--secret-file: `-` is no file";
+            return Err(Error::new(Kind::InvalidInput, message)
+                .hint("without it, the secret is printed; a file of this name is `./-`"));
         }
         let is_printed = self.secret_file.is_none();
         let fault = match (app.format, &self.output_secret) {
