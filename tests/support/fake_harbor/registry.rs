@@ -127,11 +127,26 @@ fn is_permitted(state: &State, seen: &Seen, repository: &str, action: &str) -> b
     who.is_some_and(|who| may(state, &who, repository, action))
 }
 
+/// Lists all repositories to those who may do everything, and refuses everybody else.
+fn catalog(shared: &Shared, seen: &Seen) -> Response {
+    let state = shared.state();
+    let mut accounts = state.accounts.iter();
+    if !accounts.any(|one| one.sysadmin && one.name == seen.account) {
+        drop(state);
+        return challenge(shared, "registry:catalog:*");
+    }
+    let names: Vec<&String> = state.repositories.iter().map(|one| &one.name).collect();
+    told(200, &[], json!({ "repositories": names }).to_string())
+}
+
 /// Answers what is asked below `/v2/`.
 pub async fn answer(shared: &Shared, seen: &Seen, bytes: &Bytes, body: Body) -> Response {
     let (path, query) = seen.target.split_once('?').unwrap_or((&seen.target, ""));
     if path == "/v2/" {
         return is_known(shared, seen);
+    }
+    if path == "/v2/_catalog" {
+        return catalog(shared, seen);
     }
     let Some(place) = Place::of(path) else {
         return error(404, "NOT_FOUND", "page not found");

@@ -107,6 +107,12 @@ impl FakeHarbor {
         self
     }
 
+    /// Lets a part of Harbor, `core` or `registry`, be down.
+    pub fn unhealthy(&self, component: &str) -> &Self {
+        self.state().unhealthy = Some(component.to_owned());
+        self
+    }
+
     /// Lets a front end answer 400 to every path with `%252F`.
     pub fn refuse_double_encoding(&self) -> &Self {
         self.state().refuses_double_encoding = true;

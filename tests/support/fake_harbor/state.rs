@@ -33,6 +33,8 @@ pub struct State {
     /// Immutable tags: project and pattern.
     pub immutable: Vec<(String, String)>,
     pub without_scanner: bool,
+    /// A part of Harbor that is down.
+    pub unhealthy: Option<String>,
     pub outcomes: HashMap<String, Outcome>,
     pub polls: u32,
     /// Answers 400 to `%252F`, as some front ends do.

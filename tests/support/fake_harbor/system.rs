@@ -10,8 +10,7 @@ use super::state::{State, project_of};
 
 pub fn answer(state: &State, asked: &Asked, who: &Who, parts: &[&str]) -> Answered {
     let body = match parts {
-        ["health"] => json!({"status": "healthy", "components": [
-            {"name": "core", "status": "healthy"}, {"name": "registry", "status": "healthy"}]}),
+        ["health"] => health(state),
         ["ping"] => json!("Pong"),
         ["systeminfo"] => information(asked, who),
         ["statistics"] => statistics(state, who),
@@ -22,6 +21,21 @@ pub fn answer(state: &State, asked: &Asked, who: &Who, parts: &[&str]) -> Answer
         _ => return Err(Answer::not_found("path")),
     };
     Ok(Answer::json(200, body))
+}
+
+fn health(state: &State) -> Value {
+    let component = |name: &str| {
+        if state.unhealthy.as_deref() == Some(name) {
+            json!({"name": name, "status": "unhealthy", "error": "connection refused"})
+        } else {
+            json!({"name": name, "status": "healthy"})
+        }
+    };
+    let status = match state.unhealthy {
+        Some(_) => "unhealthy",
+        None => "healthy",
+    };
+    json!({"status": status, "components": [component("core"), component("registry")]})
 }
 
 fn information(asked: &Asked, who: &Who) -> Value {
