@@ -18,22 +18,26 @@ const MOST: usize = 1_000_000;
 /// How often a list that changes is read.
 const MOST_TIMES: usize = 3;
 
+/// What a reading of a list gave.
+struct Reading<T> {
+    entries: Vec<T>,
+    /// Whether it holds all that was there from its first page to its last: what goes
+    /// away meanwhile moves others to a page that was read already.
+    is_whole: bool,
+}
+
 impl Harbor<'_> {
     /// Returns all of a list; `path` may have a query. `key` is what tells one entry
     /// from another.
+    ///
+    /// The newest should come first: then what is missed shows in the total, since what
+    /// is added moves others only to pages that are still to be read.
     pub(super) async fn list<T, K>(&self, call: Call<'_>, key: fn(&T) -> K) -> Result<Vec<T>>
     where
         T: DeserializeOwned,
         K: std::hash::Hash + Eq,
     {
-        let mut times = 0;
-        loop {
-            times += 1;
-            let (entries, is_whole) = self.pages(call, key, usize::MAX).await?;
-            if is_whole || times == MOST_TIMES {
-                return Ok(entries);
-            }
-        }
+        self.first(call, key, usize::MAX).await
     }
 
     /// Returns the first entries of a list.
@@ -47,23 +51,33 @@ impl Harbor<'_> {
         T: DeserializeOwned,
         K: std::hash::Hash + Eq,
     {
-        let (mut entries, _) = self.pages(call, key, most).await?;
+        let mut earlier = Vec::new();
+        let mut times = 0;
+        let mut entries = loop {
+            times += 1;
+            let mut reading = self.pages(call, key, most).await?;
+            if reading.is_whole {
+                break reading.entries;
+            }
+            if times == MOST_TIMES {
+                // Better something that went away than to leave out what is there.
+                let mut seen: HashSet<K> = reading.entries.iter().map(key).collect();
+                earlier.retain(|entry| seen.insert(key(entry)));
+                reading.entries.append(&mut earlier);
+                break reading.entries;
+            }
+            earlier.append(&mut reading.entries);
+        };
         entries.truncate(most);
         Ok(entries)
     }
 
-    /// Returns entries, and whether they are all that there were from the first page to
-    /// the last: what goes away meanwhile moves others to a page that was read already.
-    async fn pages<T, K>(
-        &self,
-        call: Call<'_>,
-        key: fn(&T) -> K,
-        most: usize,
-    ) -> Result<(Vec<T>, bool)>
+    async fn pages<T, K>(&self, call: Call<'_>, key: fn(&T) -> K, most: usize) -> Result<Reading<T>>
     where
         T: DeserializeOwned,
         K: std::hash::Hash + Eq,
     {
+        let size = PAGE.min(most);
         let mut entries = Vec::new();
         let mut seen = HashSet::new();
         let mut totals = HashSet::new();
@@ -71,7 +85,7 @@ impl Harbor<'_> {
         loop {
             page += 1;
             let mark = if call.path.contains('?') { '&' } else { '?' };
-            let path = format!("{}{mark}page={page}&page_size={PAGE}", call.path);
+            let path = format!("{}{mark}page={page}&page_size={size}", call.path);
             let asked = Call {
                 path: &path,
                 limit: LARGEST,
@@ -86,12 +100,15 @@ impl Harbor<'_> {
             totals.extend(total);
             entries.extend(found.into_iter().filter(|entry| seen.insert(key(entry))));
             let is_last = match total {
-                Some(total) => page * PAGE >= total || count == 0,
-                None => count < PAGE,
+                Some(total) => page * size >= total || count == 0,
+                None => count < size,
             };
             if is_last || entries.len() >= most {
-                let is_whole = totals.iter().all(|total| *total == entries.len());
-                return Ok((entries, is_whole));
+                let is_whole = match entries.len() >= most {
+                    true => totals.len() <= 1,
+                    false => totals.iter().all(|total| *total == entries.len()),
+                };
+                return Ok(Reading { entries, is_whole });
             }
             if entries.len() > MOST || page > MOST / PAGE {
                 return Err(Error::violation(call.attempt, "its pages have no end"));
