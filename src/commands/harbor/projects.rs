@@ -9,7 +9,7 @@ use crate::commands::Status;
 use crate::domain::harbor::project_name;
 use crate::domain::size::bytes_of;
 use crate::error::{Error, Kind, Result};
-use crate::ops::harbor::{project, projects};
+use crate::ops::harbor::{create_project, project, projects};
 use crate::output::records::{write_list, write_one};
 
 #[derive(Debug, Subcommand)]
@@ -115,8 +115,7 @@ impl Create {
         let asked = self.place.open(app)?;
         let name = self.name;
         let made = asked.ask(app, async |harbor| {
-            harbor.create_project(&name, self.public, quota).await?;
-            project(harbor, &name).await
+            create_project(harbor, &name, self.public, quota).await
         })?;
         write_one(app.console.out(), app.format, &ProjectRow::from(made))?;
         Ok(Status::Done)

@@ -35,8 +35,12 @@ pub async fn projects(harbor: &Harbor<'_>) -> registry::Result<Vec<Found>> {
     let each = projects.into_iter().enumerate().map(|(place, project)| {
         let found = &found;
         async move {
-            // A project that went away meanwhile, too, is one of which it is not known.
-            let summary = harbor.project_summary(&project.name).await.ok().flatten();
+            // Quotas are told to members. A project that went away meanwhile, too, is one
+            // of which it is not known.
+            let summary = match harbor.is_somebody() {
+                true => harbor.project_summary(&project.name).await.ok().flatten(),
+                false => None,
+            };
             found.borrow_mut().push((place, Found { project, summary }));
         }
     });
@@ -44,6 +48,28 @@ pub async fn projects(harbor: &Harbor<'_>) -> registry::Result<Vec<Found>> {
     let mut found = found.into_inner();
     found.sort_by_key(|(place, _)| *place);
     Ok(found.into_iter().map(|(_, found)| found).collect())
+}
+
+/// Makes a project and returns it; `storage_limit` is in bytes.
+///
+/// # Errors
+/// Where there is one of this name, or whoever asks may not.
+pub async fn create_project(
+    harbor: &Harbor<'_>,
+    name: &str,
+    public: bool,
+    storage_limit: Option<i64>,
+) -> registry::Result<Found> {
+    harbor.create_project(name, public, storage_limit).await?;
+    // It is made, even where whoever made it cannot look at it now.
+    Ok(project(harbor, name).await.unwrap_or_else(|_| Found {
+        project: Project {
+            name: name.to_owned(),
+            metadata: [("public".to_owned(), public.to_string().into())].into(),
+            ..Project::default()
+        },
+        summary: None,
+    }))
 }
 
 /// Returns a project.

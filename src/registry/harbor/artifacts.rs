@@ -10,6 +10,10 @@ use super::{Call, Harbor, encoded, repository_path};
 use crate::domain::harbor::{Artifact, HarborRepository, HarborTag};
 use crate::registry::error::{Error, Reason, Result};
 
+/// What is told of each artifact besides itself.
+const DETAILS: &str =
+    "with_tag=true&with_immutable_status=true&with_label=true&with_scan_overview=true";
+
 /// Which artifacts are asked for.
 #[derive(Debug, Clone, Default)]
 pub struct Query {
@@ -36,7 +40,7 @@ impl Query {
             (None, Some(false)) => conditions.push("tags=nil".to_owned()),
             (None, None) => {}
         }
-        let mut parameters = "with_tag=true&with_label=true&with_scan_overview=true".to_owned();
+        let mut parameters = DETAILS.to_owned();
         if !conditions.is_empty() {
             parameters.push_str(&format!("&q={}", encoded(&conditions.join(","))));
         }
@@ -48,13 +52,16 @@ impl Query {
 }
 
 impl Harbor<'_> {
-    /// Returns the repositories of a project.
+    /// Returns the repositories of a project, by name.
     ///
     /// # Errors
     /// Where the project is not there, or cannot be asked for.
     pub async fn project_repositories(&self, project: &str) -> Result<Vec<HarborRepository>> {
         let attempt = format!("cannot list the repositories of the project `{project}`");
-        let path = format!("projects/{}/repositories?sort=name", encoded(project));
+        let path = format!(
+            "projects/{}/repositories?sort=-creation_time",
+            encoded(project)
+        );
         let what = format!("the project `{project}`");
         let call = Call {
             extra: by_name(project),
@@ -62,8 +69,14 @@ impl Harbor<'_> {
             needs: "a role in the project: it is not public",
             ..Call::get(&path, &attempt)
         };
-        self.list(call, |repository: &HarborRepository| repository.id)
-            .await
+        let listed = self.list(call, |repository: &HarborRepository| repository.id);
+        match listed.await {
+            Ok(mut listed) => {
+                listed.sort_by(|one, other| one.name.cmp(&other.name));
+                Ok(listed)
+            }
+            Err(error) => Err(self.denied_in(error, project).await),
+        }
     }
 
     /// Returns the artifacts of a repository with their tags, labels and scans.
@@ -91,6 +104,7 @@ impl Harbor<'_> {
             };
             match self.some(call, query).await {
                 Err(error) if self.is_stopped(&error, repository) => {}
+                Err(error) => return Err(self.refused_in(error, project).await),
                 other => return other,
             }
         }
@@ -104,7 +118,10 @@ impl Harbor<'_> {
             what: &what,
             ..Call::get(&path, &attempt)
         };
-        let mut artifacts = self.some(call, query).await?;
+        let mut artifacts = match self.some(call, query).await {
+            Err(error) => return Err(self.refused_in(error, project).await),
+            Ok(artifacts) => artifacts,
+        };
         let wanted = format!("{project}/{repository}");
         artifacts
             .retain(|artifact| [&wanted, repository].contains(&artifact.repository_name.as_str()));
@@ -119,10 +136,21 @@ impl Harbor<'_> {
         }
     }
 
+    /// Explains why nothing of a repository can be seen.
+    async fn refused_in(&self, error: Error, project: &str) -> Error {
+        match error.reason {
+            Reason::NotFound => error.hint(format!(
+                "`imgdex harbor repositories {project}` shows what is there"
+            )),
+            _ => self.denied_in(error, project).await,
+        }
+    }
+
     /// Returns whether something in front of Harbor let the name of a repository not
     /// through, and remembers it.
     fn is_stopped(&self, error: &Error, repository: &str) -> bool {
-        let is_stopped = repository.contains('/') && error.reason == Reason::Invalid;
+        let is_stopped =
+            repository.contains('/') && (error.reason == Reason::Invalid || error.by_page);
         if is_stopped {
             self.is_flat.store(true, Ordering::Relaxed);
         }
@@ -143,7 +171,7 @@ impl Harbor<'_> {
         let what = format!("`{project}/{repository}` with `{identifier}`");
         if !self.is_flat.load(Ordering::Relaxed) {
             let path = format!(
-                "{}?with_tag=true&with_label=true&with_scan_overview=true",
+                "{}?{DETAILS}",
                 artifact_path(project, repository, identifier)
             );
             let call = Call {
@@ -152,6 +180,7 @@ impl Harbor<'_> {
             };
             match self.value(call).await {
                 Err(error) if self.is_stopped(&error, repository) => {}
+                Err(error) => return Err(self.refused_in(error, project).await),
                 other => return other,
             }
         }

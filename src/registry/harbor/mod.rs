@@ -149,6 +149,7 @@ impl Harbor<'_> {
         };
         let mut request = Request::new(Method::GET, url, attempt);
         request.authorization = Some(shown.clone());
+        request.speaker = "Harbor";
         let answer = self.client.transport.send(&request).await?;
         if !matches!(answer.status.as_u16(), 401 | 403) {
             return Ok(());
@@ -159,7 +160,7 @@ impl Harbor<'_> {
                 "`{host}` refused the user name `{}` and its password",
                 shorten(username)
             ))
-            .said_by("Harbor", said(&answer).as_deref())
+            .said_by("Harbor", answer.told().as_deref())
             .hint(format!(
                 "`imgdex login {host}` with a local user, a robot account, or, where one logs in \
                  through OIDC, the CLI secret of the user's profile; a robot may have expired"
@@ -172,11 +173,18 @@ impl Harbor<'_> {
         &self.registry
     }
 
+    /// Returns whether somebody is logged in.
+    #[must_use]
+    pub fn is_somebody(&self) -> bool {
+        self.shown.is_some()
+    }
+
     fn request(&self, call: Call<'_>) -> Result<Request> {
         let url = self.base.join(call.path);
         let url = url.map_err(|_| Error::violation(call.attempt, "its address is not one"))?;
         let mut request = Request::new(call.method.clone(), url, call.attempt);
         request.accept = Some("application/json");
+        request.speaker = "Harbor";
         request.authorization.clone_from(&self.shown);
         request.extra = call.extra;
         request.limit = call.limit;
@@ -221,16 +229,25 @@ impl Harbor<'_> {
     }
 
     fn read<T: DeserializeOwned>(&self, answer: &Answer, attempt: &str) -> Result<T> {
-        serde_json::from_slice(&answer.body).map_err(|_| self.not_harbor(attempt))
+        let read = serde_json::from_slice(&answer.body);
+        read.map_err(|_| {
+            if serde_json::from_slice::<serde::de::IgnoredAny>(&answer.body).is_err() {
+                return self.not_harbor(attempt);
+            }
+            let cause = format!("`{}` answered, but not as Harbor's API v2.0", self.registry);
+            Error::violation(attempt, cause).hint("`imgdex harbor info` shows which version it is")
+        })
     }
 
     fn not_harbor(&self, attempt: &str) -> Error {
         let host = &self.registry;
-        Error::violation(
-            attempt,
-            format!("`{host}` answered nothing that Harbor does"),
-        )
-        .hint("look at `--server`: it is the address that Harbor's own pages have")
+        let cause = format!("`{host}` answers as no Harbor does");
+        let mut error = Error::violation(attempt, cause).hint(format!(
+            "the server is the address that Harbor's own pages have; of a registry that is no \
+             Harbor, `imgdex registry repositories {host}` shows what it has"
+        ));
+        error.by_page = true;
+        error
     }
 
     /// Returns the failure that an answer tells.
@@ -239,7 +256,7 @@ impl Harbor<'_> {
         let failure = |reason, cause: String| {
             Error::new(reason, call.attempt)
                 .because(cause)
-                .said_by("Harbor", said(answer).as_deref())
+                .said_by("Harbor", answer.told().as_deref())
         };
         let words = answer.words.as_deref().unwrap_or_default();
         match answer.status.as_u16() {
@@ -296,7 +313,7 @@ impl Harbor<'_> {
         let denied = |cause: String| {
             Error::new(Reason::Denied, call.attempt)
                 .because(cause)
-                .said_by("Harbor", said(answer).as_deref())
+                .said_by("Harbor", answer.told().as_deref())
         };
         if self.shown.is_none() {
             return denied(format!(
@@ -330,15 +347,6 @@ impl Harbor<'_> {
 /// Returns whether something must not be done twice.
 fn is_once(method: &Method) -> bool {
     matches!(*method, Method::POST | Method::PATCH)
-}
-
-/// Returns the server's words, with the number by which its administrator finds them.
-fn said(answer: &Answer) -> Option<String> {
-    let words = answer.words.clone()?;
-    Some(match answer.header("x-request-id") {
-        Some(id) => format!("{words} (X-Request-Id: {})", shorten(id)),
-        None => words,
-    })
 }
 
 /// Returns a text as one segment of a path, or as one value of a query.

@@ -5,18 +5,20 @@ use serde_json::json;
 
 use super::{Call, Harbor, encoded};
 use crate::domain::harbor::{Health, ImmutableRule, Project, ProjectSummary, SystemInfo};
-use crate::registry::error::{Reason, Result};
+use crate::registry::error::{Error, Reason, Result};
 
 impl Harbor<'_> {
-    /// Returns the projects that whoever asks may see.
+    /// Returns the projects that whoever asks may see, by name.
     ///
     /// # Errors
     /// Where they cannot be asked for.
     pub async fn projects(&self) -> Result<Vec<Project>> {
         let attempt = format!("cannot list the projects of `{}`", self.registry);
-        let call = Call::get("projects?sort=name", &attempt);
-        self.list(call, |project: &Project| project.project_id)
-            .await
+        let call = Call::get("projects?sort=-creation_time", &attempt);
+        let key = |project: &Project| project.project_id;
+        let mut projects = self.list(call, key).await?;
+        projects.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(projects)
     }
 
     /// Returns a project.
@@ -35,29 +37,30 @@ impl Harbor<'_> {
                     projects list` shows those that you may see",
             ..Call::get(&path, &attempt)
         };
-        match self.value(call).await {
-            // A CLI secret may list projects, and look none of them up.
-            Err(error) if error.reason == Reason::Denied && self.shown.is_some() => {
-                let path = format!("projects?name={}", encoded(name));
-                let listed = self.list(Call::get(&path, &attempt), |found: &Project| {
-                    found.project_id
-                });
-                // The name that is asked for is only a part of those that are found.
-                let found = listed.await.unwrap_or_default().into_iter();
-                let mut found = found.filter(|found| found.name == name);
-                found.next().ok_or(error)
+        let error = match self.value(call).await {
+            Err(error) if error.reason == Reason::Denied => error,
+            other => return other,
+        };
+        // A secret for the command line may list projects, and look none up.
+        if self.shown.is_some() {
+            let path = format!("projects?name={}", encoded(name));
+            let key = |project: &Project| project.project_id;
+            let listed = self.list(Call::get(&path, &attempt), key).await;
+            let mut listed = listed.unwrap_or_default().into_iter();
+            if let Some(project) = listed.find(|project| project.name == name) {
+                return Ok(project);
             }
-            other => other,
         }
+        Err(self.denied_in(error, name).await)
     }
 
-    /// Returns whether there is a project of a name, also where whoever asks may not see
-    /// it; nothing where the server does not say.
+    /// Returns whether there is a project of this name; nothing where whoever asks may
+    /// not know.
     ///
     /// # Errors
-    /// Where it cannot be asked.
+    /// Where it cannot be asked for.
     pub async fn project_exists(&self, name: &str) -> Result<Option<bool>> {
-        let attempt = format!("cannot look up the project `{name}`");
+        let attempt = format!("cannot look for the project `{name}`");
         let path = format!("projects?project_name={}", encoded(name));
         let call = Call::new(&Method::HEAD, &path, &attempt);
         let answer = self.answer(call, None).await?;
@@ -66,6 +69,32 @@ impl Harbor<'_> {
             404 => Some(false),
             _ => None,
         })
+    }
+
+    /// Explains a denial: Harbor refuses a project that is not there in the same words,
+    /// even to its administrators.
+    pub(super) async fn denied_in(&self, error: Error, project: &str) -> Error {
+        if error.reason != Reason::Denied {
+            return error;
+        }
+        let host = &self.registry;
+        match self.project_exists(project).await {
+            Ok(Some(false)) => Error::new(Reason::NotFound, error.message)
+                .because(format!(
+                    "the project `{project}` does not exist on `{host}`"
+                ))
+                .hint("`imgdex harbor projects list` shows the projects"),
+            Ok(Some(true)) if self.shown.is_some() => {
+                let who = self.who();
+                Error {
+                    cause: Some(format!(
+                        "the project `{project}` exists, and {who} may not look into it"
+                    )),
+                    ..error
+                }
+            }
+            _ => error,
+        }
     }
 
     /// Returns how full a project is; nothing where whoever asks may not know.
@@ -109,7 +138,15 @@ impl Harbor<'_> {
                     create projects",
             ..Call::new(&Method::POST, "projects", &attempt)
         };
-        self.ask(call, Some(&body)).await.map(|_| ())
+        let done = self.ask(call, Some(&body)).await;
+        done.map(|_| ()).map_err(|error| match error.reason {
+            Reason::Conflict => error.hint(format!("`imgdex harbor projects get {name}` shows it")),
+            Reason::Unavailable => error.hint(format!(
+                "`imgdex harbor projects get {name}` shows whether it was done: look before trying \
+                 again"
+            )),
+            _ => error,
+        })
     }
 
     /// Returns the rules by which tags of a project stay as they are.

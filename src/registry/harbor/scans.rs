@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::artifacts::artifact_path;
-use super::{Call, Harbor, said};
+use super::{Call, Harbor};
 use crate::domain::harbor::Vulnerabilities;
 use crate::registry::error::{Error, Reason, Result};
 use crate::registry::pages::LARGEST;
@@ -39,7 +39,7 @@ impl Harbor<'_> {
                     "no scanner of `{}` can be used for it",
                     self.registry
                 ))
-                .said_by("Harbor", said(&answer).as_deref())
+                .said_by("Harbor", answer.told().as_deref())
                 .hint("an administrator of Harbor sets one up, or makes it active again")),
             _ if answer.status.is_success() => Ok(()),
             _ => {

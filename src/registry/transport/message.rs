@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use super::LARGEST_ANSWER;
 use super::failure::{self, Failure};
+use crate::domain::name::shorten;
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -36,6 +37,8 @@ pub struct Request {
     /// Whether it must not be done twice: it is asked again only where nothing can
     /// have come of it.
     pub once: bool,
+    /// Whose words an answer that tells a failure has: `registry`, `Harbor`.
+    pub speaker: &'static str,
     /// What is attempted, for messages: `cannot list the tags of …`.
     pub attempt: String,
 }
@@ -54,6 +57,7 @@ impl Request {
             limit: LARGEST_ANSWER,
             extra: None,
             once: false,
+            speaker: "registry",
             attempt: attempt.to_owned(),
         }
     }
@@ -111,6 +115,16 @@ impl Answer {
             words: None,
             tries: 1,
         }
+    }
+
+    /// Returns the server's words, with the number of the request where it gives one:
+    /// its administrator finds by it what happened.
+    pub fn told(&self) -> Option<String> {
+        let words = self.words.clone()?;
+        Some(match self.header("x-request-id") {
+            Some(id) => format!("{words} (X-Request-Id: {})", shorten(id)),
+            None => words,
+        })
     }
 
     /// Returns a header's text.

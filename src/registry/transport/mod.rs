@@ -197,7 +197,9 @@ impl Transport {
                     if let Some(asked) = asked {
                         cause.push_str(&format!(" and asks to wait {} s", asked.as_secs()));
                     }
-                    self.gone(request, &cause).said(answer.words.as_deref())
+                    let said = answer.told();
+                    self.gone(request, &cause)
+                        .said_by(request.speaker, said.as_deref())
                 }
             };
             return Err(told);
