@@ -22,10 +22,13 @@ pub struct Referring {
     pub url_for_gpu: Option<String>,
     pub is_ready: Option<bool>,
     pub archived: bool,
+    /// The tag of `url`, or else of `urlForGpu`, where that names only a digest.
+    pub pinned_tag: Option<String>,
     pub seen: Seen,
 }
 
 const SELECTION: &str = "SELECT i.id, i.name, i.url, i.url_for_gpu, i.is_ready, i.archived, \
+    i.pinned_tag, \
     c.image_id, c.digest, c.media_type, c.size, c.platforms, c.labels, c.seen_at, c.problem, \
     c.scan, g.image_id, g.digest, g.media_type, g.size, g.platforms, g.labels, g.seen_at, \
     g.problem, g.scan \
@@ -41,9 +44,10 @@ fn referring(row: &Row<'_>) -> Result<Referring> {
         url_for_gpu: row.get(3)?,
         is_ready: row.get(4)?,
         archived: row.get(5)?,
+        pinned_tag: row.get(6)?,
         seen: Seen {
-            url: sighting_of(row, 6)?,
-            url_for_gpu: sighting_of(row, 15)?,
+            url: sighting_of(row, 7)?,
+            url_for_gpu: sighting_of(row, 16)?,
         },
     })
 }

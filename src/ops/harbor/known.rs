@@ -11,7 +11,7 @@ use crate::ops::Result;
 pub struct Known {
     /// By `PROJECT/REPOSITORY`.
     repositories: BTreeMap<String, Vec<String>>,
-    /// By `PROJECT/REPOSITORY:TAG`, and by `PROJECT/REPOSITORY@DIGEST`.
+    /// By `PROJECT/REPOSITORY:TAG`, that of a pin included, and by `PROJECT/REPOSITORY@DIGEST`.
     images: BTreeMap<String, Vec<String>>,
 }
 
@@ -23,7 +23,11 @@ impl Known {
     pub fn of(catalog: &Catalog, registry: &Registry, default_registry: &Registry) -> Result<Self> {
         let mut known = Self::default();
         catalog.for_all_references(|image| {
-            for text in [&image.url, &image.url_for_gpu].into_iter().flatten() {
+            // `pinnedTag` is that of `url` where there is one.
+            let pinned = image.pinned_tag.as_deref();
+            let for_gpu = pinned.filter(|_| image.url.is_none());
+            let texts = [(&image.url, pinned), (&image.url_for_gpu, for_gpu)].into_iter();
+            for (text, pinned) in texts.filter_map(|(text, tag)| Some((text.as_ref()?, tag))) {
                 let parsed = Reference::parse_with_default(text, default_registry);
                 let Some(reference) = parsed.ok().filter(|found| found.registry() == registry)
                 else {
@@ -33,10 +37,12 @@ impl Known {
                 if let Some(digest) = reference.digest() {
                     add(&mut known.images, format!("{path}@{digest}"), &image.name);
                 }
-                if reference.tag().is_some() || reference.digest().is_none() {
-                    let tag = reference
-                        .tag()
-                        .map_or("latest".to_owned(), ToString::to_string);
+                let said = reference.tag().map(ToString::to_string);
+                let tag = match reference.digest() {
+                    Some(_) => said.or_else(|| pinned.map(str::to_owned)),
+                    None => said.or_else(|| Some("latest".to_owned())),
+                };
+                if let Some(tag) = tag {
                     add(&mut known.images, format!("{path}:{tag}"), &image.name);
                 }
                 add(&mut known.repositories, path, &image.name);
