@@ -22,7 +22,8 @@ pub struct Verifying {
     how: How,
 }
 
-fn platform(text: &str) -> std::result::Result<String, String> {
+/// Reads a platform.
+pub fn platform(text: &str) -> std::result::Result<String, String> {
     if is_platform(text) {
         Ok(text.to_owned())
     } else {

@@ -6,7 +6,9 @@ use super::rows::{ArtifactRow, RepositoryRow, TagRow};
 use super::server::Where;
 use crate::app::App;
 use crate::commands::Status;
-use crate::domain::harbor::{HarborPlace, project_name};
+use crate::commands::verifying::platform;
+use crate::domain::harbor::{HarborPlace, HarborTag, project_name};
+use crate::domain::name::shorten;
 use crate::domain::reference::Registry;
 use crate::error::{Error, Kind, Result};
 use crate::ops::harbor::Known;
@@ -25,6 +27,18 @@ pub enum Sort {
     Size,
 }
 
+/// In which order repositories are listed.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum RepositorySort {
+    Name,
+    /// The one that changed last first
+    Updated,
+    /// The one that is pulled most first
+    Pulls,
+    /// The one with the most artifacts first
+    Artifacts,
+}
+
 /// List the repositories of a project
 ///
 /// The column `metadata` names the images of the catalog that live there.
@@ -32,6 +46,7 @@ pub enum Sort {
 #[command(after_help = "\
 Examples:
   imgdex harbor repositories apps
+  imgdex harbor repositories apps --sort updated
   imgdex harbor repositories apps --search notebook -o json")]
 pub struct Repositories {
     #[arg(value_name = "PROJECT")]
@@ -39,6 +54,8 @@ pub struct Repositories {
     /// Only those whose name holds this text
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
+    #[arg(long, value_name = "ORDER", value_enum, default_value = "name")]
+    sort: RepositorySort,
     #[command(flatten)]
     place: Where,
 }
@@ -91,7 +108,7 @@ pub struct Artifacts {
     #[arg(long, value_name = "NAME")]
     label: Option<String>,
     /// Only those for this platform
-    #[arg(long, value_name = "OS/ARCH")]
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]", value_parser = platform)]
     platform: Option<String>,
     #[command(flatten)]
     place: Where,
@@ -114,9 +131,21 @@ impl Repositories {
         })?;
         let asked = self.place.open(app)?;
         let project = self.project;
-        let found = asked.ask(app, async |harbor| {
+        let mut found = asked.ask(app, async |harbor| {
             harbor.project_repositories(&project).await
         })?;
+        match self.sort {
+            RepositorySort::Name => {}
+            RepositorySort::Updated => {
+                found.sort_by(|one, other| other.update_time.cmp(&one.update_time));
+            }
+            RepositorySort::Pulls => {
+                found.sort_by_key(|found| std::cmp::Reverse(found.pull_count));
+            }
+            RepositorySort::Artifacts => {
+                found.sort_by_key(|found| std::cmp::Reverse(found.artifact_count));
+            }
+        }
         let registry = &asked.server.registry;
         let known = known(app, registry)?;
         let text = self.search.unwrap_or_default().to_lowercase();
@@ -176,19 +205,27 @@ impl Tags {
     }
 }
 
+/// Checks a text that tags are to hold: Harbor's filters have letters of their own, which
+/// cannot be escaped.
+fn check_tag(text: &str) -> Result<()> {
+    let is_of_tags = |one: char| one.is_ascii_alphanumeric() || "._-".contains(one);
+    if !text.is_empty() && text.chars().all(is_of_tags) {
+        return Ok(());
+    }
+    let message = format!("--tag: no tag holds `{}`", shorten(text));
+    Err(Error::new(Kind::InvalidInput, message)
+        .hint("tags are of letters, digits, `.`, `_` and `-`"))
+}
+
 impl Artifacts {
     pub fn run(self, app: &mut App) -> Result<Status> {
+        if let Some(tag) = &self.tag {
+            check_tag(tag)?;
+        }
         let (asked, place) = self.place.open_place(app, &self.repository)?;
         repository_only(&place, "artifacts")?;
-        if let Some(tag) = self
-            .tag
-            .as_deref()
-            .filter(|tag| tag.contains([',', '&', '=']))
-        {
-            let message = format!("--tag: no tag holds `{tag}`");
-            return Err(Error::new(Kind::InvalidInput, message));
-        }
-        let is_filtered = self.label.is_some() || self.platform.is_some();
+        // Harbor itself filters by tags alone, and perhaps lets more through.
+        let is_filtered = self.label.is_some() || self.platform.is_some() || self.tag.is_some();
         let newest = self
             .newest
             .map(|newest| usize::try_from(newest).unwrap_or(usize::MAX));
@@ -203,11 +240,15 @@ impl Artifacts {
                 .artifacts(&place.project, &place.repository, &query)
                 .await
         })?;
+        if let Some(text) = &self.tag {
+            let holds = |tag: &HarborTag| tag.name.contains(text.as_str());
+            found.retain(|found| found.tags.iter().any(holds));
+        }
         if let Some(label) = &self.label {
             found.retain(|found| found.labels.iter().any(|known| known.name == *label));
         }
         if let Some(platform) = &self.platform {
-            found.retain(|found| found.platforms().iter().any(|known| known == platform));
+            found.retain(|found| found.is_for(platform));
         }
         found.sort_by(|one, other| other.push_time.cmp(&one.push_time));
         found.truncate(newest.unwrap_or(usize::MAX));
@@ -217,9 +258,11 @@ impl Artifacts {
             Sort::Pulled => found.sort_by(|one, other| other.pulled().cmp(&one.pulled())),
             Sort::Size => found.sort_by_key(|found| std::cmp::Reverse(found.size)),
         }
+        let registry = &asked.server.registry;
+        let known = known(app, registry)?;
         let rows: Vec<ArtifactRow> = found
             .into_iter()
-            .map(|found| ArtifactRow::new(&asked.server.registry, &place.path(), found))
+            .map(|found| ArtifactRow::new(registry, &place.path(), found, &known))
             .collect();
         let width = app.console.width;
         write_list(app.console.out(), app.format, width, &rows)?;

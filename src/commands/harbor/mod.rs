@@ -12,6 +12,7 @@ mod rows;
 mod scan;
 mod scope;
 mod server;
+mod server_rows;
 mod vulnerabilities;
 
 use clap::Subcommand;

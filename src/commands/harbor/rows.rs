@@ -4,19 +4,17 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use crate::domain::harbor::{
-    Artifact, Component, HarborRepository, HarborTag, ScanSummary, SystemInfo, known_time,
-};
+use crate::domain::harbor::{Artifact, HarborRepository, HarborTag, ScanSummary, known_time};
 use crate::domain::reference::Registry;
 use crate::domain::size::shown;
 use crate::ops::harbor::{Found, Known};
 use crate::output::records::Record;
 
-fn text(value: &Option<String>) -> Cow<'_, str> {
+pub(super) fn text(value: &Option<String>) -> Cow<'_, str> {
     Cow::Borrowed(value.as_deref().unwrap_or_default())
 }
 
-fn word(value: bool) -> &'static str {
+pub(super) fn word(value: bool) -> &'static str {
     if value { "True" } else { "False" }
 }
 
@@ -232,6 +230,8 @@ pub struct ArtifactRow {
     artifact_type: Option<String>,
     labels: Vec<String>,
     scan: Option<ScanRow>,
+    /// The images of the catalog that it is.
+    metadata: Vec<String>,
     reference: String,
     #[serde(skip)]
     scan_words: String,
@@ -265,8 +265,16 @@ impl From<&ScanSummary> for ScanRow {
 }
 
 impl ArtifactRow {
-    pub fn new(registry: &Registry, path: &str, found: Artifact) -> Self {
+    pub fn new(registry: &Registry, path: &str, found: Artifact, known: &Known) -> Self {
+        let tags = found.tags.iter().map(|tag| tag.name.as_str());
+        let mut metadata = known.of_image(path, None, &found.digest);
+        for tag in tags {
+            metadata.extend(known.of_image(path, Some(tag), &found.digest));
+        }
+        metadata.sort();
+        metadata.dedup();
         Self {
+            metadata,
             tags: found.tags.iter().map(|tag| tag.name.clone()).collect(),
             size: found.size,
             platforms: found.platforms(),
@@ -313,100 +321,5 @@ impl Record for ArtifactRow {
 
     fn label(&self) -> &str {
         &self.reference
-    }
-}
-
-/// What a server is.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct About {
-    server: String,
-    version: Option<String>,
-    auth_mode: Option<String>,
-    oidc_provider: Option<String>,
-    url: Option<String>,
-    registry: Option<String>,
-    project_creation: Option<String>,
-    self_registration: Option<bool>,
-    read_only: Option<bool>,
-    time: Option<String>,
-}
-
-impl About {
-    pub fn new(registry: &Registry, info: SystemInfo) -> Self {
-        Self {
-            server: registry.to_string(),
-            version: info.harbor_version,
-            auth_mode: info.auth_mode,
-            oidc_provider: info.oidc_provider_name,
-            url: info.external_url,
-            registry: info.registry_url,
-            project_creation: info.project_creation_restriction,
-            self_registration: info.self_registration,
-            read_only: info.read_only,
-            time: info.current_time,
-        }
-    }
-}
-
-impl Record for About {
-    const COLUMNS: &'static [&'static str] = &[
-        "server",
-        "version",
-        "authMode",
-        "url",
-        "registry",
-        "projectCreation",
-        "readOnly",
-    ];
-
-    fn cells(&self) -> Vec<Cow<'_, str>> {
-        vec![
-            Cow::Borrowed(&self.server),
-            text(&self.version),
-            text(&self.auth_mode),
-            text(&self.url),
-            text(&self.registry),
-            text(&self.project_creation),
-            Cow::Borrowed(self.read_only.map_or("", word)),
-        ]
-    }
-
-    fn label(&self) -> &str {
-        &self.server
-    }
-}
-
-/// A part of a server.
-#[derive(Debug, Serialize)]
-pub struct Part {
-    name: String,
-    status: String,
-    error: Option<String>,
-}
-
-impl From<Component> for Part {
-    fn from(component: Component) -> Self {
-        Self {
-            name: component.name,
-            status: component.status,
-            error: component.error.filter(|error| !error.is_empty()),
-        }
-    }
-}
-
-impl Record for Part {
-    const COLUMNS: &'static [&'static str] = &["name", "status", "error"];
-
-    fn cells(&self) -> Vec<Cow<'_, str>> {
-        vec![
-            Cow::Borrowed(&self.name),
-            Cow::Borrowed(&self.status),
-            text(&self.error),
-        ]
-    }
-
-    fn label(&self) -> &str {
-        &self.name
     }
 }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::rows::{About, Part};
+use super::server_rows::{About, Part};
 use crate::app::App;
 use crate::app::harbor::{Server, ServerChoice};
 use crate::app::network::{Choices, Reach};

@@ -225,6 +225,16 @@ impl Artifact {
         platforms
     }
 
+    /// Returns whether one of its platforms is the one that is wanted; without a variant,
+    /// any of them will do.
+    #[must_use]
+    pub fn is_for(&self, wanted: &str) -> bool {
+        self.platforms().iter().any(|platform| {
+            let rest = platform.strip_prefix(wanted);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+    }
+
     /// Returns when it was pulled last; nothing where it never was.
     #[must_use]
     pub fn pulled(&self) -> Option<&str> {
@@ -387,5 +397,13 @@ mod tests {
             {"child_digest":"b","platform":{"os":"unknown","architecture":"unknown"}}]}"#;
         let artifact: Artifact = serde_json::from_str(text).expect("an artifact");
         assert_eq!(artifact.platforms(), ["linux/arm64/v8"]);
+        for (wanted, is_it) in [
+            ("linux/arm64", true),
+            ("linux/arm64/v8", true),
+            ("linux/arm", false),
+            ("linux/amd64", false),
+        ] {
+            assert_eq!(artifact.is_for(wanted), is_it, "{wanted}");
+        }
     }
 }
