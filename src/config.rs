@@ -278,6 +278,14 @@ impl Settings {
             .as_deref()
     }
 
+    /// Returns the names of the Harbors in the config file.
+    pub fn harbor_contexts(&self) -> impl Iterator<Item = &str> {
+        self.all.iter().filter_map(|setting| {
+            let rest = setting.name.strip_prefix("harbor.contexts.")?;
+            rest.strip_suffix(".url")
+        })
+    }
+
     /// Returns the path of the catalog.
     ///
     /// # Errors

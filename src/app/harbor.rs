@@ -2,6 +2,7 @@
 
 use super::App;
 use super::network::Choices;
+use crate::config::Origin;
 use crate::domain::name::shorten;
 use crate::domain::reference::Registry;
 use crate::error::{Error, Kind, Result};
@@ -34,21 +35,31 @@ impl Server {
             Error::new(Kind::InvalidInput, message)
                 .hint("the address is `https://HOST[:PORT]`, as in `https://harbor.example.com`")
         };
-        let (tls, rest) = match text.split_once("://") {
-            Some(("https", rest)) => (Some(true), rest),
-            Some(("http", rest)) => (Some(false), rest),
-            Some(_) => return Err(wrong("Harbor is spoken to by http or https")),
+        if text.contains('@') {
+            // They are not repeated, not even here.
+            let message = format!("{setting}: credentials do not belong in an address");
+            return Err(Error::new(Kind::InvalidInput, message)
+                .hint("`imgdex login HOST` keeps them; in CI, set IMGDEX_REGISTRY_USERNAME"));
+        }
+        let (scheme, rest) = match text.split_once("://") {
+            Some((scheme, rest)) => (Some(scheme.to_ascii_lowercase()), rest),
             None => (None, text),
         };
+        let tls = match scheme.as_deref() {
+            Some("https") => Some(true),
+            Some("http") => Some(false),
+            Some(_) => return Err(wrong("Harbor is spoken to by http or https")),
+            None => None,
+        };
         let rest = rest.trim_end_matches('/');
-        if rest.contains('@') {
-            return Err(wrong("credentials do not belong into an address")
-                .hint("`imgdex login HOST` keeps them"));
+        if rest.contains(['/', '?', '#']) {
+            return Err(wrong("it has more than a host and a port"));
         }
-        if rest.contains('/') {
-            return Err(wrong("it has a path"));
-        }
-        let registry = rest.parse().map_err(|_| wrong("it names no host"))?;
+        // The usual port is left out, as it is in references.
+        let usual = if tls == Some(false) { ":80" } else { ":443" };
+        let host = rest.strip_suffix(usual).filter(|_| tls.is_some());
+        let registry = host.unwrap_or(rest).parse();
+        let registry = registry.map_err(|_| wrong("it names no host"))?;
         Ok(Self { registry, tls })
     }
 
@@ -76,11 +87,8 @@ impl App {
             let name = format!("harbor.contexts.{context}.url");
             let Some(url) = self.settings.get(&name) else {
                 let message = format!("there is no context `{}`", shorten(context));
-                let known = self.settings.all.iter().filter_map(|setting| {
-                    let rest = setting.name.strip_prefix("harbor.contexts.")?;
-                    rest.strip_suffix(".url").map(|name| format!("`{name}`"))
-                });
-                let known: Vec<String> = known.collect();
+                let known = self.settings.harbor_contexts();
+                let known: Vec<String> = known.map(|name| format!("`{name}`")).collect();
                 let hint = match known.is_empty() {
                     true => format!(
                         "add it to the config file: `[harbor.contexts.{}]`, `url = \
@@ -93,8 +101,16 @@ impl App {
             };
             return Server::parse(url, &name).map(Some);
         }
-        let url = self.settings.get("harbor.url");
-        url.map(|url| Server::parse(url, "harbor.url")).transpose()
+        let mut settings = self.settings.all.iter();
+        let Some(setting) = settings.find(|setting| setting.name == "harbor.url") else {
+            return Ok(None);
+        };
+        let name = match setting.origin {
+            Origin::Environment(variable) => variable,
+            _ => "harbor.url",
+        };
+        let url = setting.value.as_deref();
+        url.map(|url| Server::parse(url, name)).transpose()
     }
 
     /// Returns the Harbor that is asked.
@@ -129,13 +145,22 @@ mod tests {
         check("https://h.example", "h.example", Some(true));
         check("http://h.example:8080/", "h.example:8080", Some(false));
         check("127.0.0.1:5000", "127.0.0.1:5000", None);
+        check("HTTPS://H.example:443//", "h.example", Some(true));
+        check("http://h.example:80", "h.example", Some(false));
+        check("https://h.example:80", "h.example:80", Some(true));
+        check("h.example:443", "h.example:443", None);
+        check("https://[::1]:443", "[::1]", Some(true));
         for bad in [
             "https://h.example/harbor",
             "ftp://h.example",
             "https://a:b@h.example",
+            "https://h.example?x=1",
+            "https://",
             "",
+            "a host",
         ] {
-            assert!(Server::parse(bad, "--server").is_err(), "{bad}");
+            let error = Server::parse(bad, "--server").expect_err(bad);
+            assert!(!format!("{error:?}").contains("a:b"), "{error:?}");
         }
     }
 }

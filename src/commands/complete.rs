@@ -169,6 +169,16 @@ pub fn image_fields() -> ArgValueCompleter {
     })
 }
 
+/// Completes the names of Harbors in the config file.
+pub fn harbor_contexts() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| {
+        let environment = Environment::new(std::env::vars_os());
+        let settings = Settings::load(&Flags::default(), &environment).ok();
+        let names = settings.iter().flat_map(Settings::harbor_contexts);
+        candidates(names.map(str::to_owned), &current.to_string_lossy())
+    })
+}
+
 fn candidates(words: impl IntoIterator<Item = String>, begins: &str) -> Vec<CompletionCandidate> {
     words
         .into_iter()

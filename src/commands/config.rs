@@ -32,7 +32,7 @@ pub fn run(app: &mut App, verb: &Verb) -> Result<Status> {
                 .iter()
                 .map(|setting| Row {
                     name: setting.name.clone(),
-                    value: setting.value.clone(),
+                    value: setting.value.as_deref().map(shown),
                     origin: setting.origin.to_string(),
                 })
                 .collect();
@@ -41,6 +41,18 @@ pub fn run(app: &mut App, verb: &Verb) -> Result<Status> {
         }
     }
     Ok(Status::Done)
+}
+
+/// Returns a value without the credentials of an address in it: the environment may
+/// have some, though no setting should.
+fn shown(value: &str) -> String {
+    let Some((scheme, rest)) = value.split_once("://") else {
+        return value.to_owned();
+    };
+    match rest.rsplit_once('@') {
+        Some((_, rest)) => format!("{scheme}://<redacted>@{rest}"),
+        None => value.to_owned(),
+    }
 }
 
 #[derive(Debug, Serialize)]

@@ -42,6 +42,7 @@ fn without_anything_every_setting_has_its_default() {
     verify.connections-per-host,8,default
     verify.max-age,,default
     harbor.context,,default
+    harbor.url,,default
     build.engine,,default
     build.push-prefix,,default
     build.push-secret,,default
@@ -75,6 +76,7 @@ fn every_setting_of_the_example_file_is_shown_with_where_it_came_from() {
     "registry.""registry.example.com"".plain-http",false,config file
     "registry.""registry.example.com"".connections",8,config file
     harbor.context,prod,config file
+    harbor.url,https://harbor.example.com,config file
     harbor.contexts.prod.url,https://harbor.example.com,config file
     build.engine,buildah,config file
     build.push-prefix,registry.example.com/custom,config file

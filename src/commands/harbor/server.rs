@@ -7,6 +7,7 @@ use crate::app::App;
 use crate::app::harbor::{Server, ServerChoice};
 use crate::app::network::{Choices, Reach};
 use crate::commands::Status;
+use crate::commands::complete::harbor_contexts;
 use crate::commands::how::How;
 use crate::domain::harbor::HarborPlace;
 use crate::error::{Error, Kind, Result};
@@ -21,7 +22,7 @@ pub struct Where {
     #[arg(long, value_name = "URL", conflicts_with = "context")]
     server: Option<String>,
     /// A Harbor that the config file names: `[harbor.contexts.NAME]`
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = harbor_contexts())]
     context: Option<String>,
     #[command(flatten)]
     how: How,
@@ -109,8 +110,13 @@ impl Where {
                         "`{text}` is on `{named}`, and `{}` is to be asked",
                         known.registry
                     );
-                    return Err(Error::new(Kind::InvalidInput, message)
-                        .hint("leave out the host, or name the other server"));
+                    return Err(Error::new(Kind::InvalidInput, message).hint(format!(
+                        "leave out the host, or name the other server; where `{named}` is a \
+                         project, name the host, too: `{}/{}`",
+                        known.registry,
+                        text.trim_start_matches("https://")
+                            .trim_start_matches("http://"),
+                    )));
                 }
                 (Some(named), _) => Server {
                     registry: named.clone(),
