@@ -69,7 +69,8 @@ impl Target<'_> {
             (None, REPOSITORIES) => format!(
                 "many registries, Harbor among them, show this list to administrators only: \
                  {login} as one of them, or look at one repository with `imgdex registry tags \
-                 {registry}/REPOSITORY`"
+                 {registry}/REPOSITORY`; on a Harbor, `imgdex harbor projects list --server \
+                 {registry}` and `imgdex harbor repositories PROJECT` show what you may see"
             ),
             (None, _) => "look at the user name, and at the password or token".to_owned(),
             (Some(_), _) => {

@@ -122,6 +122,6 @@ fn a_registry_without_the_list_or_that_does_not_show_it_says_what_to_do() {
     exit code: 5
     ----- stderr -----
     error: cannot list the repositories of `HOST`: `HOST` wants credentials, and there are none for it (401 Unauthorized); registry said: UNAUTHORIZED: unauthorized to list catalog
-    hint: many registries, Harbor among them, show this list to administrators only: `imgdex login HOST` as one of them, or look at one repository with `imgdex registry tags HOST/REPOSITORY`
+    hint: many registries, Harbor among them, show this list to administrators only: `imgdex login HOST` as one of them, or look at one repository with `imgdex registry tags HOST/REPOSITORY`; on a Harbor, `imgdex harbor projects list --server HOST` and `imgdex harbor repositories PROJECT` show what you may see
     ");
 }

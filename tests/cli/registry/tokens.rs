@@ -199,7 +199,7 @@ fn the_list_of_repositories_has_a_scope_of_its_own() {
     exit code: 5
     ----- stderr -----
     error: cannot list the repositories of `HOST`: the token that anybody is given does not allow `registry:catalog:*` (401 Unauthorized); registry said: UNAUTHORIZED: authentication required
-    hint: many registries, Harbor among them, show this list to administrators only: `imgdex login HOST` as one of them, or look at one repository with `imgdex registry tags HOST/REPOSITORY`
+    hint: many registries, Harbor among them, show this list to administrators only: `imgdex login HOST` as one of them, or look at one repository with `imgdex registry tags HOST/REPOSITORY`; on a Harbor, `imgdex harbor projects list --server HOST` and `imgdex harbor repositories PROJECT` show what you may see
     ");
     home.pipe(PASSWORD, &format!("login {host} -u me --password-stdin"))
         .ok();
