@@ -2,22 +2,11 @@
 
 use serde_json::json;
 
-use super::push;
+use super::{DEV, push, with_apps};
 use crate::docker_registry::IMAGE;
-use crate::fake_harbor::{ADMIN, Failure, FakeHarbor, Role, basic};
+use crate::fake_harbor::{ADMIN, Failure, Role, basic};
 use crate::json;
 use crate::support::Home;
-
-const DEV: (&str, &str) = ("dev", "Secret1x");
-
-fn with_apps() -> FakeHarbor {
-    let harbor = FakeHarbor::start();
-    harbor.project("apps").public_project("open");
-    harbor
-        .user(DEV.0, DEV.1)
-        .role(DEV.0, "apps", Role::Developer);
-    harbor
-}
 
 #[test]
 fn a_wrong_password_is_nobodys() {
