@@ -161,7 +161,7 @@ fn a_newer_catalog_is_not_touched() {
     insta::assert_snapshot!(home.run("images list").snapshot(&home), @r"
     exit code: 8
     ----- stderr -----
-    error: cannot use the catalog `<home>/.local/share/imgdex/catalog.db`: the catalog has version 9999, and this program knows versions up to 6
+    error: cannot use the catalog `<home>/.local/share/imgdex/catalog.db`: the catalog has version 9999, and this program knows versions up to 7
     hint: the file was not changed; use the newer imgdex that wrote it
     ");
     home.pipe("{\"name\": \"a\"}", "images create").fails(8);

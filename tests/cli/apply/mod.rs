@@ -37,7 +37,7 @@ fn a_folder_is_applied_and_a_second_time_changes_nothing() {
     insta::assert_snapshot!(home.run("images list -o wide --limit 0").snapshot(&home), @r"
     exit code: 0
     ----- stdout -----
-    id  name  displayName  description  type  isReady  url  urlForGpu  useImagePullSecret  pullSecret  global  groups  kind  tags  author  problem  updatedAt
+    id  name  displayName  description  type  isReady  url  urlForGpu  useImagePullSecret  pullSecret  global  groups  kind  tags  author  problem  vulnerabilities  updatedAt
     ");
     let before = [
         home.run("images list -o json"),
