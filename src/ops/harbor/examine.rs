@@ -93,7 +93,11 @@ async fn in_project(
         // A CLI secret and a robot see it in the list, if at all.
         None => harbor.project(name).await?,
     };
-    let granted = harbor.grants(name).await?;
+    let granted = match kind {
+        // The token service takes no token, and would tell what anybody may do.
+        AccountKind::Token => None,
+        _ => harbor.grants(name).await?,
+    };
     let rights = match kind {
         AccountKind::Local { .. } => harbor.rights(project.project_id).await?,
         _ => None,

@@ -84,7 +84,10 @@ impl Harbor<'_> {
             ..Call::get(&path, &attempt)
         };
         // By the media type of the report; `{}` before the first scan.
-        let reports: BTreeMap<String, Option<Vulnerabilities>> = self.value(call).await?;
+        let reports: BTreeMap<String, Option<Vulnerabilities>> = self
+            .value(call)
+            .await
+            .map_err(|error| self.nested(error, repository))?;
         Ok(reports.into_values().flatten().next())
     }
 }

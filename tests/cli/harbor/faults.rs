@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{DEV, asked, call, run, shown, with_apps};
+use super::{DEV, call, requests, run, shown, with_apps};
 use crate::fake_harbor::{ADMIN, Failure, Role};
 use crate::support::Home;
 
@@ -92,7 +92,7 @@ fn what_harbor_says_is_told_as_its_words() {
             format!(r"Harbor said: CODE: \u{{1b}}[31m<redacted> {status} (X-Request-Id: abc-1)");
         assert!(ran.stderr.contains(&words), "{ran:#?}");
         assert!(ran.stdout.is_empty());
-        asked(&harbor, "/repositories").len()
+        requests(&harbor, "/repositories").len()
     };
     for (status, code) in [(400, 2), (404, 4), (409, 12), (412, 12), (413, 2), (422, 2)] {
         assert_eq!(check(status, code), 1, "{status}");
@@ -136,7 +136,7 @@ fn what_is_broken_is_asked_again() {
         run(&home, &harbor, "projects list -o name").ok().stdout,
         "apps\nopen\n"
     );
-    assert_eq!(asked(&harbor, "/artifacts?").len(), 2);
+    assert_eq!(requests(&harbor, "/artifacts?").len(), 2);
     harbor.fail("GET", "/repositories", 503, 9);
     let ran = run(&home, &harbor, "repositories apps -o json").fails(6);
     insta::assert_snapshot!(shown(&ran, &home, &harbor), @r#"
@@ -165,7 +165,7 @@ fn a_project_is_not_created_twice_where_the_answer_was_lost() {
     error: cannot create the project `lost`: `HOST`: connection closed before message completed; whether it was done is not known
     hint: `imgdex harbor projects get lost` shows whether it was done: look before trying again
     ");
-    assert_eq!(asked(&harbor, "POST ").len(), 1);
+    assert_eq!(requests(&harbor, "POST ").len(), 1);
     assert_eq!(harbor.get("/projects/lost").status, 200);
     run(&home, &harbor, "projects create lost").fails(12);
     // Nothing was done where it asks to wait.
@@ -292,5 +292,5 @@ fn a_summary_that_is_missing_leaves_the_quota_open() {
     harbor.forget_seen();
     // Nobody tells anybody of quotas.
     call(&home, &harbor, None, "projects list").run().ok();
-    assert!(asked(&harbor, "/summary").is_empty());
+    assert!(requests(&harbor, "/summary").is_empty());
 }

@@ -3,22 +3,18 @@
 mod artifacts;
 mod contract;
 mod doctor;
+mod faults;
 mod labels;
+mod look;
+mod pages;
 mod publish;
 mod quirks;
 mod robots;
 mod scans;
+mod servers;
 mod tags;
 
-use crate::fake_harbor::{ADMIN, FakeHarbor};
-use crate::support::{Call, Home, Ran};
-mod faults;
-mod look;
-mod pages;
-mod quirks;
-mod servers;
-
-use crate::fake_harbor::{FakeHarbor, Role};
+use crate::fake_harbor::{ADMIN, FakeHarbor, Role};
 use crate::support::{Call, Home, Ran};
 
 /// The account that most tests ask as.
@@ -70,7 +66,7 @@ fn shown(ran: &Ran, home: &Home, harbor: &FakeHarbor) -> String {
 }
 
 /// Returns the requests to the API that match a part of their line.
-fn asked(harbor: &FakeHarbor, part: &str) -> Vec<String> {
+fn requests(harbor: &FakeHarbor, part: &str) -> Vec<String> {
     let seen = harbor.seen().into_iter().map(|one| one.line());
     seen.filter(|line| line.contains(part)).collect()
 }
@@ -110,6 +106,8 @@ fn call_as<'a>(
 fn asked(home: &Home, harbor: &FakeHarbor, line: &str) -> Ran {
     let words: Vec<&str> = line.split_whitespace().collect();
     call_as(home, harbor, ADMIN, &words).run()
+}
+
 /// Returns the names that a run printed, on one line.
 #[track_caller]
 fn names(ran: Ran) -> String {

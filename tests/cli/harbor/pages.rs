@@ -1,6 +1,6 @@
 //! Lists of many pages, and of pages that change while they are read.
 
-use super::{asked, names, run, with_apps};
+use super::{names, requests, run, with_apps};
 use crate::fake_harbor::State;
 use crate::support::Home;
 
@@ -20,7 +20,7 @@ fn everything_is_listed_however_many_pages() {
         names.len()
     };
     assert_eq!(count("artifacts apps/many"), 250);
-    assert_eq!(asked(&harbor, "/artifacts?").len(), 3);
+    assert_eq!(requests(&harbor, "/artifacts?").len(), 3);
     assert_eq!(count("tags apps/many"), 250);
     assert_eq!(count("repositories open"), 250);
     assert_eq!(count("projects list"), 252);
@@ -32,7 +32,7 @@ fn everything_is_listed_however_many_pages() {
         "{newest}"
     );
     assert_eq!(count("artifacts apps/many --newest 150"), 150);
-    let pages = asked(&harbor, "/artifacts?");
+    let pages = requests(&harbor, "/artifacts?");
     assert_eq!(pages.len(), 3, "{pages:#?}");
     assert!(pages[0].contains("page_size=2"), "{pages:#?}");
 }
@@ -52,7 +52,7 @@ fn nothing_is_lost_or_twice_in_a_list_that_changes() {
             let times = listed.iter().filter(|name| **name == tag).count();
             assert_eq!(times, 1, "{tag}");
         }
-        let requests = asked(&harbor, "/artifacts?").len();
+        let requests = requests(&harbor, "/artifacts?").len();
         assert!(requests <= most_requests, "{requests}");
         listed.len()
     };
@@ -88,5 +88,5 @@ fn a_list_that_never_stands_still_loses_nothing() {
         let tag = format!(",t{at:03},");
         assert_eq!(ran.stdout.matches(&tag).count(), 1, "{tag}");
     }
-    assert_eq!(asked(&harbor, "/artifacts?").len(), 9);
+    assert_eq!(requests(&harbor, "/artifacts?").len(), 9);
 }

@@ -215,7 +215,7 @@ fn a_wrong_password_is_told_and_nothing_is_listed() {
             ");
         }
     }
-    assert!(super::asked(&harbor, "/api/").is_empty());
+    assert!(super::requests(&harbor, "/api/").is_empty());
 }
 
 #[test]
