@@ -8,7 +8,7 @@ use rustls::{CertificateError, Error as TlsError};
 use super::address::Forbidden;
 use super::clients::authority;
 use super::{Request, redirect};
-use crate::registry::error::{Error, any_cause};
+use crate::registry::error::{Error, Reason, any_cause};
 
 /// Why a try failed.
 #[derive(Debug)]
@@ -41,6 +41,17 @@ pub fn of(request: &Request, url: &Url, error: &reqwest::Error) -> Failure {
             .hint(format!(
                 "where it is your own, name its authority with `--ca-file`, or in the config \
                  file: `[registry.\"{host}\"]`, `ca-file = \"/path/to/ca.pem\"`"
+            ))
+            .into();
+    }
+    if error.is_connect() && is_no_tls_message(error) {
+        let told = Error::new(Reason::Unavailable, request.attempt.clone()).because(format!(
+            "`{host}` was asked by https, and does not speak TLS"
+        ));
+        return told
+            .hint(format!(
+                "where it is to be asked without, `--plain-http`, or in the config file: \
+                 `[registry.\"{host}\"]`, `plain-http = true`"
             ))
             .into();
     }
@@ -89,6 +100,14 @@ fn bad_certificate(error: &reqwest::Error) -> Option<String> {
         found.is_some()
     });
     found
+}
+
+/// Returns whether what the other side said first is no message of TLS.
+fn is_no_tls_message(error: &reqwest::Error) -> bool {
+    any_cause(error, &mut |cause| {
+        let cause = cause.downcast_ref::<TlsError>();
+        matches!(cause, Some(TlsError::InvalidMessage(_)))
+    })
 }
 
 /// Returns whether the other side does not speak TLS at all.

@@ -137,12 +137,18 @@ fn what_is_broken_is_asked_again() {
         "apps\nopen\n"
     );
     assert_eq!(requests(&harbor, "/artifacts?").len(), 2);
-    harbor.fail("GET", "/repositories", 503, 9);
+    let at_once = vec![
+        ("Retry-After", "0".to_owned()),
+        ("X-Request-Id", "request-9".to_owned()),
+    ];
+    let body = r#"{"errors":[{"code":"UNKNOWN","message":"internal server error"}]}"#;
+    let answer = Failure::Answer(500, at_once, body.to_owned());
+    harbor.fail_with("GET", "/repositories", 9, answer);
     let ran = run(&home, &harbor, "repositories apps -o json").fails(6);
     insta::assert_snapshot!(shown(&ran, &home, &harbor), @r#"
     exit code: 6
     ----- stderr -----
-    {"error":{"kind":"unavailable","message":"cannot list the repositories of the project `apps`","hint":"try again later, or look at the network and at HTTPS_PROXY and NO_PROXY","cause":"`HOST`: asked 5 times, it answered 503 Service Unavailable each time; Harbor said: BROKEN: broken on purpose (503)"}}
+    {"error":{"kind":"unavailable","message":"cannot list the repositories of the project `apps`","hint":"try again later, or look at the network and at HTTPS_PROXY and NO_PROXY","cause":"`HOST`: asked 5 times, it answered 500 Internal Server Error each time and asks to wait 0 s; Harbor said: UNKNOWN: internal server error (X-Request-Id: request-N)"}}
     "#);
     harbor.too_many("GET", "/systeminfo", 3600, 1);
     let ran = run(&home, &harbor, "info").fails(6);

@@ -191,12 +191,12 @@ fn an_address_with_https_is_not_asked_without() {
     let (home, harbor) = (Home::new(), with_apps());
     let ran = home.run(&format!("harbor info --server https://{}", harbor.host()));
     let text = ran.fails(6).snapshot(&home).replace(&harbor.host(), "HOST");
-    insta::assert_snapshot!(text, @r"
+    insta::assert_snapshot!(text, @r#"
     exit code: 6
     ----- stderr -----
-    error: cannot ask `HOST` what it is: `HOST`: received corrupt message of type InvalidContentType
-    hint: try again later, or look at the network and at HTTPS_PROXY and NO_PROXY
-    ");
+    error: cannot ask `HOST` what it is: `HOST` was asked by https, and does not speak TLS
+    hint: where it is to be asked without, `--plain-http`, or in the config file: `[registry."HOST"]`, `plain-http = true`
+    "#);
     assert!(harbor.seen().is_empty());
 }
 
