@@ -32,9 +32,7 @@ impl Harbor<'_> {
         let call = Call {
             extra: by_name(name),
             what: &what,
-            // One that is not there is refused in the same words.
-            needs: "a role in the project, where there is one of this name: `imgdex harbor \
-                    projects list` shows those that you may see",
+            needs: "a role in the project, or an administrator: it is not public",
             ..Call::get(&path, &attempt)
         };
         let error = match self.value(call).await {

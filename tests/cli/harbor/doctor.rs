@@ -68,7 +68,7 @@ fn a_local_user_is_told_roles_and_rights() {
             .contains("`open`: may pull, may not push, scan: unknown"),
         "{table:?}"
     );
-    doctor(&home, &harbor, ("dev", CANARY), "--project none").fails(5);
+    doctor(&home, &harbor, ("dev", CANARY), "--project none").fails(4);
     doctor(&home, &harbor, ("dev", CANARY), "--project No/Name").fails(2);
     let names = doctor(&home, &harbor, ("dev", CANARY), "-o name")
         .ok()

@@ -1,38 +1,28 @@
 //! `imgdex harbor publish`.
 
+mod source;
+
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::{Value, json};
 
 use super::server::{Asked, Where};
 use crate::app::{App, Hold};
 use crate::commands::Status;
 use crate::commands::input::pictures;
-use crate::commands::transfer::{SourceName, source};
-use crate::domain::harbor::{HarborPlace, Severity, project_name};
+use crate::domain::harbor::{Severity, project_name};
 use crate::domain::image::ImageConfig;
 use crate::domain::reference::{Registry, Repository, Tag};
-use crate::domain::transport::Endpoint;
 use crate::error::{Error, Kind, Result};
 use crate::formats::config::duration_of;
 use crate::formats::document::{Node, Position, json as json_text};
 use crate::ops;
 use crate::ops::harbor::publish::{Means, Outcome, Publication, ScanRule, put, record, standing};
-use crate::ops::store::find;
-use crate::ops::transfer::OpenSource;
 use crate::output::images::write_image;
 use crate::output::transfer::Bars;
 use crate::registry::Work;
-
-/// Where the image is now.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum SourceType {
-    /// On this machine: the store, an OCI layout, an archive, podman's or docker's storage
-    Lab,
-    /// In a registry: a repository of this Harbor, or of any other registry
-    Registry,
-}
+use source::SourceImage;
 
 /// Publish an image together with its metadata
 ///
@@ -43,6 +33,9 @@ enum SourceType {
 ///
 /// Where source and target are the same image, only the metadata is made.
 #[derive(Debug, Args)]
+#[command(override_usage = "\
+imgdex harbor publish --source-type lab|registry --source-repository NAME --source-tag TAG
+       --project PROJECT --repository NAME --tag TAG --type TYPE --name TEXT [OPTIONS]")]
 #[command(after_help = "\
 Examples:
   imgdex harbor publish --source-type lab --source-repository my_app_image --source-tag 4.2 \\
@@ -54,23 +47,15 @@ Examples:
   imgdex harbor publish --source-type lab --source-repository oci:build --source-tag dev \\
     --project lab --repository kernels/r --tag 4.4 --type kernel --name \"R 4.4\" -o json")]
 pub struct Publish {
-    #[arg(long, value_name = "TYPE", value_enum, default_value = "lab")]
-    source_type: SourceType,
-    /// The image: of the store `my_app_image`, `oci:DIR`, `containers-storage:NAME` and the
-    /// like; of a registry `[HOST/]PROJECT/REPOSITORY`
-    #[arg(long, value_name = "NAME")]
-    source_repository: String,
-    /// The project that the source is in, where it is a repository of this Harbor
-    #[arg(long, value_name = "PROJECT")]
-    source_project: Option<String>,
-    #[arg(long, value_name = "TAG")]
-    source_tag: Option<String>,
+    #[command(flatten)]
+    source: SourceImage,
     /// Harbor's project that it goes to
     #[arg(long, value_name = "PROJECT")]
     project: String,
     /// The repository in that project
     #[arg(long, value_name = "NAME")]
     repository: String,
+    /// The tag that it gets
     #[arg(long, value_name = "TAG")]
     tag: String,
     /// What it is: app, base (or base_image), internal, kernel, lab_app
@@ -79,6 +64,7 @@ pub struct Publish {
     /// What people call it
     #[arg(long, value_name = "TEXT")]
     name: String,
+    /// What it is for; Harbor shows it with the repository
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
     /// What it runs [default: the command of the image itself]
@@ -158,7 +144,8 @@ impl Publish {
         };
         let open = {
             let mut go_on = |_| hold.as_ref().is_none_or(Hold::go_on);
-            self.open_source(app, &publication.registry, &default, &mut go_on)?
+            self.source
+                .open(app, &publication.registry, &default, &mut go_on)?
         };
         if !open.has_scratch() {
             hold = None;
@@ -293,89 +280,6 @@ impl Publish {
                 patience: self.scan_timeout,
             }),
         })
-    }
-
-    /// Opens the image that is published.
-    fn open_source(
-        &self,
-        app: &App,
-        harbor: &Registry,
-        default: &Registry,
-        go_on: &mut dyn FnMut(u64) -> bool,
-    ) -> Result<OpenSource> {
-        let open = |name: &SourceName, go_on: &mut dyn FnMut(u64) -> bool| -> Result<OpenSource> {
-            let start = name.start(app)?;
-            Ok(OpenSource::open(&start, default, go_on)?)
-        };
-        let (name, tag) = (&self.source_repository, self.source_tag.as_deref());
-        match self.source_type {
-            SourceType::Registry => open(&self.in_registry(harbor)?, go_on),
-            SourceType::Lab => {
-                if let Some(project) = &self.source_project {
-                    let rule = format!("`{project}`: images of this machine are in no project");
-                    return Err(invalid("--source-project", rule)
-                        .hint("`--source-type registry` takes one of Harbor"));
-                }
-                let tagged = |name: &str| match tag {
-                    Some(tag) => format!("{name}:{tag}"),
-                    None => name.to_owned(),
-                };
-                match source(name)? {
-                    SourceName::Endpoint(Endpoint::Registry(plain)) if plain == *name => {}
-                    SourceName::File(file) => return open(&SourceName::File(file), go_on),
-                    SourceName::Endpoint(_) => return open(&source(&tagged(name))?, go_on),
-                }
-                let uri = tagged(name);
-                let mut tried = vec![match find(&*app.read()?, &uri) {
-                    Ok(_) => {
-                        let stored = SourceName::Endpoint(Endpoint::Store(uri));
-                        return open(&stored, go_on);
-                    }
-                    Err(ops::Error::NotFound { what, .. }) => what,
-                    Err(error) => return Err(error.into()),
-                }];
-                for transport in ["containers-storage", "docker-daemon"] {
-                    match open(&source(&format!("{transport}:{uri}"))?, go_on) {
-                        // The tool is not there, or says that it has no such image.
-                        Err(error) if [Kind::NotFound, Kind::Failure].contains(&error.kind) => {
-                            tried.push(error.line());
-                        }
-                        other => return other,
-                    }
-                }
-                let message = format!("there is no image `{uri}` on this machine");
-                let mut error = Error::new(Kind::NotFound, message).hint(
-                    "`imgdex store list` shows what the store has; `oci:DIR`, \
-                     `oci-archive:FILE` and `docker-archive:FILE` name others",
-                );
-                error.cause = Some(tried.join("; "));
-                Err(error)
-            }
-        }
-    }
-
-    /// Returns the source in a registry.
-    fn in_registry(&self, harbor: &Registry) -> Result<SourceName> {
-        let mut text = match &self.source_project {
-            Some(project) => format!("{harbor}/{project}/{}", self.source_repository),
-            None => self.source_repository.clone(),
-        };
-        if let Some(tag) = &self.source_tag {
-            text = format!("{text}:{tag}");
-        }
-        let place = HarborPlace::parse(&text, Some(harbor)).map_err(|error| {
-            invalid("--source-repository", error)
-                .hint("such as `apps/my_app`, or `registry.example.com/team/app`")
-        })?;
-        let registry = place.registry.as_ref().unwrap_or(harbor);
-        let mut reference = format!("{registry}/{}", place.path());
-        if let Some(tag) = &place.tag {
-            reference.push_str(&format!(":{tag}"));
-        }
-        if let Some(digest) = &place.digest {
-            reference.push_str(&format!("@{digest}"));
-        }
-        Ok(SourceName::Endpoint(Endpoint::Registry(reference)))
     }
 
     /// Returns the picture as the catalog keeps it; a file is taken into the store.
