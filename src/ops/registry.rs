@@ -99,14 +99,14 @@ async fn described(
 }
 
 /// Returns the bytes of an image's config and layers.
-pub(super) fn image_size(config: &Descriptor, layers: &[Descriptor]) -> u64 {
+pub(in crate::ops) fn image_size(config: &Descriptor, layers: &[Descriptor]) -> u64 {
     layers
         .iter()
         .fold(config.size, |sum, layer| sum.saturating_add(layer.size))
 }
 
 /// Returns the platforms of an index; attestations have none.
-pub(super) fn platforms_of(entries: &[Descriptor]) -> Vec<String> {
+pub(in crate::ops) fn platforms_of(entries: &[Descriptor]) -> Vec<String> {
     let known = |entry: &Descriptor| Some(real_platform(entry)?.to_string());
     let mut platforms: Vec<String> = Vec::new();
     for platform in entries.iter().filter_map(known) {
@@ -118,13 +118,13 @@ pub(super) fn platforms_of(entries: &[Descriptor]) -> Vec<String> {
 }
 
 /// Returns the platform of an entry of an index; an attestation has none.
-pub(super) fn real_platform(entry: &Descriptor) -> Option<&Platform> {
+pub(in crate::ops) fn real_platform(entry: &Descriptor) -> Option<&Platform> {
     let platform = entry.platform.as_ref()?;
     (platform.os != "unknown" && !platform.os.is_empty()).then_some(platform)
 }
 
 /// Returns the entry of the platform that is usually meant, or else of the first.
-pub(super) fn usual(entries: &[Descriptor]) -> Option<&Descriptor> {
+pub(in crate::ops) fn usual(entries: &[Descriptor]) -> Option<&Descriptor> {
     chosen(entries, USUAL_PLATFORM)
 }
 

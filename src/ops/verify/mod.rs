@@ -6,7 +6,7 @@ mod judge;
 mod report;
 mod verified;
 
-pub use ask::{Answer, Answers, Asking, Questions, ask};
+pub use ask::{Answers, Asking, Questions, ask};
 pub(in crate::ops) use judge::judge;
 pub use judge::{Status, is_platform};
 pub use report::{Report, Row};

@@ -138,6 +138,11 @@ fn an_image_is_published_with_all_that_belongs_to_it() {
         .map(|seen| seen.line())
         .collect();
     assert_eq!(writes, Vec::<String>::new());
+    // To read a manifest there would count as a pull.
+    let is_pull = |seen: &&crate::fake_harbor::Seen| {
+        seen.method == "GET" && seen.target.contains("/my_cool_app/manifests/1.0")
+    };
+    assert_eq!(harbor.seen().iter().filter(is_pull).count(), 0);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! without a tag, described, and only then tagged; the catalog's row comes last. Every
 //! step finds out what is done already, so that running it again finishes the work.
 
+mod contents;
 mod record;
 mod rights;
 mod standing;

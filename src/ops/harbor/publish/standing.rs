@@ -3,7 +3,7 @@
 
 use super::Publication;
 use super::record::{updated, write};
-use crate::catalog::{self, Catalog, Writer};
+use crate::catalog::{self, Catalog, Referring, Writer};
 use crate::domain::change::Actor;
 use crate::domain::image::Image;
 use crate::domain::platform::Platform;
@@ -43,65 +43,48 @@ pub(super) fn found(
     publication: &Publication,
     default_registry: &Registry,
 ) -> Result<Standing> {
-    let mut near = Vec::new();
+    let mut names = Vec::new();
     writer.for_all_references(|image| {
-        near.extend(meant(
-            &image.url,
-            &image.name,
-            publication,
-            default_registry,
-        ));
+        if is_meant(&image, publication, default_registry) {
+            names.push(image.name);
+        }
         Ok::<(), Error>(())
     })?;
-    decided(publication, near, &|name| match writer.image(name) {
+    decided(publication, &names, &|name| match writer.image(name) {
         Ok(image) => Ok(Some(image)),
         Err(catalog::Error::NotFound { .. }) => Ok(None),
         Err(error) => Err(error.into()),
     })
 }
 
-/// An image whose reference is in the repository of a publication.
-struct Near {
-    name: String,
-    /// Whether its reference has only a digest, so that the tag that it was pinned from
-    /// decides.
-    is_pinned: bool,
-}
-
-fn meant(
-    url: &Option<String>,
-    name: &str,
-    publication: &Publication,
-    default_registry: &Registry,
-) -> Option<Near> {
-    let reference = Reference::parse_with_default(url.as_deref()?, default_registry).ok()?;
-    let target = publication.reference()?;
-    let is_there =
-        reference.registry() == target.registry() && reference.repository() == target.repository();
-    let is_pinned = reference.tag().is_none() && reference.digest().is_some();
-    let tag = reference
-        .tag()
-        .map_or("latest".to_owned(), ToString::to_string);
-    let is_meant = is_there && (is_pinned || tag == publication.tag.to_string());
-    is_meant.then(|| Near {
-        name: name.to_owned(),
-        is_pinned,
-    })
+/// Returns whether an image means the repository and tag of a publication, or was pinned
+/// from it.
+fn is_meant(image: &Referring, publication: &Publication, default_registry: &Registry) -> bool {
+    let parsed = image
+        .url
+        .as_deref()
+        .map(|text| Reference::parse_with_default(text, default_registry));
+    let (Some(Ok(reference)), Some(target)) = (parsed, publication.reference()) else {
+        return false;
+    };
+    if reference.registry() != target.registry() || reference.repository() != target.repository() {
+        return false;
+    }
+    let tag = match (reference.tag(), reference.digest()) {
+        (Some(tag), _) => Some(tag.to_string()),
+        (None, Some(_)) => image.pinned_tag.clone(),
+        (None, None) => Some("latest".to_owned()),
+    };
+    tag == Some(publication.tag.to_string())
 }
 
 type Find<'a> = &'a dyn Fn(&str) -> Result<Option<Image>>;
 
-fn decided(publication: &Publication, near: Vec<Near>, find: Find<'_>) -> Result<Standing> {
+fn decided(publication: &Publication, names: &[String], find: Find<'_>) -> Result<Standing> {
     let target = format!("{}:{}", publication.path(), publication.tag);
     let mut images = Vec::new();
-    for one in near {
-        let Some(image) = find(&one.name)? else {
-            continue;
-        };
-        let tag = publication.tag.to_string();
-        if !one.is_pinned || image.config.pinned_tag.as_deref() == Some(&tag) {
-            images.push(image);
-        }
+    for name in names {
+        images.extend(find(name)?);
     }
     let chosen = publication.document.get("name").and_then(Node::as_text);
     if images.len() > 1

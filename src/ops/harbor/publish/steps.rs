@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
+use super::contents::Contents;
 use super::record::described;
 use super::rights::{explained, project};
 use super::standing::Standing;
 use super::{Publication, ScanRule};
 use crate::domain::attached::Metadata;
 use crate::domain::harbor::{Label, Project, ScanSummary};
-use crate::domain::manifest::{Content, Manifest, is_manifest};
 use crate::domain::name::nearest;
 use crate::domain::reference::{Digest, Reference};
 use crate::domain::scanned::Scanned;
@@ -16,7 +16,6 @@ use crate::domain::sighting::Sighting;
 use crate::ops::attached::attach;
 use crate::ops::harbor::scan as scanning;
 use crate::ops::transfer::{Blobs, Choice, Destination, Source, Tick, copy_root};
-use crate::ops::verify::{Answer, Asking, Questions, ask};
 use crate::ops::{Error, Result};
 use crate::registry::{Harbor, Network, Reason};
 use crate::store::pictures;
@@ -76,14 +75,19 @@ pub fn put(publication: &Publication, standing: &Standing, means: Means<'_>) -> 
             hint: "take another tag, or move this one with `--overwrite`".to_owned(),
         });
     }
-    let command = command(network, source, &root)?;
+    let contents = Contents::of(network, source, &root)?;
     let mut done = Put {
         digest: digest.clone(),
         seen: Sighting {
             digest: Some(digest.to_string()),
+            media_type: Some(root.descriptor.media_type.clone()),
+            size: contents.size,
+            platforms: contents.platforms,
+            labels: contents.labels,
+            seen_at: Some(now.to_owned()),
             ..Sighting::default()
         },
-        command,
+        command: contents.command,
         blobs: Blobs::default(),
     };
     // Metadata that breaks a rule is told before anything is sent.
@@ -125,22 +129,18 @@ pub fn put(publication: &Publication, standing: &Standing, means: Means<'_>) -> 
         }
         Ok::<(), Error>(())
     })?;
-    let mut scan = None;
     if let Some(rule) = publication.scan {
         go_on(tick)?;
         say("waiting for the scan");
         let found = scanned(network, &harbor, publication, &digest, rule)?;
-        scan = Some(Scanned::of(&digest.to_string(), &found));
+        done.seen.scan = Some(Scanned::of(&digest.to_string(), &found));
     }
     go_on(tick)?;
     if there.as_ref() != Some(&digest) {
         say("setting the tag");
         network.wait(client.put_manifest(&target, &root))?;
     }
-    done.seen = Sighting {
-        scan,
-        ..seen(network, &target, &digest, now)?
-    };
+    read_back(network, &target, &digest)?;
     Ok(done)
 }
 
@@ -149,34 +149,6 @@ fn is_same(source: &Source, target: &Reference) -> bool {
     matches!(source, Source::Registry(reference)
         if reference.registry() == target.registry()
             && reference.repository() == target.repository())
-}
-
-/// Returns what an image runs, quoted as in a shell; of an index that of its first
-/// image.
-fn command(network: &Network, source: &Source, root: &Manifest) -> Result<Option<String>> {
-    let image;
-    let config = match &root.content {
-        Content::Image { config, .. } => config,
-        Content::Index(entries) => {
-            let is_image = |platform: &crate::domain::manifest::Platform| platform.os != "unknown";
-            let first = entries.iter().find(|entry| {
-                is_manifest(&entry.media_type) && entry.platform.as_ref().is_none_or(is_image)
-            });
-            let Some(first) = first else { return Ok(None) };
-            image = source.manifest(network, first)?;
-            match &image.content {
-                Content::Image { config, .. } => config,
-                Content::Index(_) => return Ok(None),
-            }
-        }
-    };
-    // An artifact has no config that tells it.
-    if !config.media_type.contains("config") && !config.media_type.contains("container.image") {
-        return Ok(None);
-    }
-    let words = source.config(network, config)?.command;
-    let words = words.iter().map(String::as_str);
-    Ok(shlex::try_join(words).ok().filter(|text| !text.is_empty()))
 }
 
 /// Returns the labels that the image gets; those that are not there are made.
@@ -259,49 +231,24 @@ fn scanned(
     })
 }
 
-/// Returns what a reference points to, if it is what was put there.
-fn seen(network: &Network, target: &Reference, digest: &Digest, now: &str) -> Result<Sighting> {
-    let mut questions = Questions::new(target.registry().clone());
-    let text = target.to_string();
-    questions.add(&text);
-    let asking = Asking {
-        client: &network.client,
-        connections: &|_| 1,
-        shallow: false,
-        needs_details: false,
-    };
-    let answers = network.wait(ask(questions, &asking, &mut |_| {}));
-    match answers.of(&text) {
-        Some(Answer::There { head, details }) if head.digest == *digest => {
-            let details = details.cloned().unwrap_or_default();
-            Ok(Sighting {
-                digest: Some(digest.to_string()),
-                media_type: Some(head.media_type.clone()),
-                size: details.size,
-                platforms: details.platforms,
-                labels: details.labels,
-                seen_at: Some(now.to_owned()),
-                problem: None,
-                scan: None,
-            })
-        }
-        Some(Answer::There { head, .. }) => Err(Error::Violation {
-            what: format!(
-                "`{target}` is {} now, and not {digest}, which was put there",
-                head.digest
-            ),
-            hint: "somebody else may have pushed to it: try again".to_owned(),
-        }),
-        Some(Answer::Fault(fault)) => Err(Error::Unverified {
-            what: format!(
-                "`{target}` was put there, and cannot be read back: {}",
-                fault.cause
-            ),
-            hint: "the catalog says nothing of it yet: try again".to_owned(),
-        }),
-        None => Err(Error::Unverified {
-            what: format!("`{target}` was put there, and nobody asked for it"),
-            hint: "try again".to_owned(),
-        }),
+/// Fails where a reference does not point to what was put there.
+fn read_back(network: &Network, target: &Reference, digest: &Digest) -> Result<()> {
+    let head = network.wait(network.client.head(target));
+    let head = head.map_err(|error| Error::Later {
+        what: format!(
+            "`{target}` was put there, and cannot be read back: {}",
+            error.cause.unwrap_or(error.message)
+        ),
+        hint: "the catalog says nothing of it yet: run the same command again".to_owned(),
+    })?;
+    if head.digest == *digest {
+        return Ok(());
     }
+    Err(Error::Violation {
+        what: format!(
+            "`{target}` is {} now, and not {digest}, which was put there",
+            head.digest
+        ),
+        hint: "somebody else may have pushed to it: look, and try again".to_owned(),
+    })
 }
