@@ -246,24 +246,16 @@ impl Publish {
         if !self.groups.is_empty() {
             document["groups"] = json!(self.groups);
         }
-        let mut labels = Vec::new();
-        if !self.no_labels {
-            labels.push(kind.to_owned());
-            for label in &self.labels {
-                if label.is_empty()
-                    || label.chars().count() > 128
-                    || label.contains(char::is_control)
-                {
-                    return Err(invalid(
-                        "--label",
-                        "a label has 1 to 128 characters, on one line",
-                    ));
-                }
-                if !labels.contains(label) {
-                    labels.push(label.clone());
-                }
+        for label in &self.labels {
+            if label.is_empty() || label.chars().count() > 128 || label.contains(char::is_control) {
+                let rule = "a label has 1 to 128 characters, on one line";
+                return Err(invalid("--label", rule));
             }
         }
+        let mut labels = self.labels.clone();
+        labels.sort();
+        labels.dedup();
+        let type_label = (!self.no_labels).then(|| kind.to_owned());
         let description = self.description.clone().filter(|_| !self.keep_description);
         Ok(Publication {
             registry: registry.clone(),
@@ -272,6 +264,7 @@ impl Publish {
             tag,
             document: tree(&document)?,
             author_was_chosen,
+            type_label: type_label.filter(|kind| !labels.contains(kind)),
             labels,
             description,
             overwrite: self.overwrite,

@@ -3,6 +3,7 @@
 //! step finds out what is done already, so that running it again finishes the work.
 
 mod contents;
+mod marks;
 mod record;
 mod rights;
 mod standing;
@@ -32,7 +33,9 @@ pub struct Publication {
     pub document: Node,
     /// Whether the author was chosen, and does not come from the environment.
     pub author_was_chosen: bool,
-    /// Harbor's labels.
+    /// The label of Harbor's that says what it is, where there may be one.
+    pub type_label: Option<String>,
+    /// Labels of Harbor's that were asked for.
     pub labels: Vec<String>,
     /// What Harbor's pages say of the repository; unset where that stays as it is.
     pub description: Option<String>,
@@ -55,6 +58,11 @@ impl Publication {
     #[must_use]
     pub fn path(&self) -> String {
         format!("{}/{}", self.project, self.repository)
+    }
+
+    /// Returns whether a label is there for the type, and nobody asked for it.
+    fn is_only_type(&self, label: &str) -> bool {
+        !self.labels.iter().any(|asked| asked == label)
     }
 
     /// Returns the reference that the image is published under.

@@ -87,8 +87,8 @@ pub async fn project(harbor: &Harbor<'_>, publication: &Publication) -> Result<P
                  but set neither descriptions nor labels"
             ),
             hint: format!(
-                "`imgdex login {host}` with a robot account or a local user, or leave both as they \
-                 are: `--keep-description --no-labels`"
+                "`imgdex login {host}` with a robot account or a local user, or do without: \
+                 `--keep-description`, and no `--label`"
             ),
         });
     }

@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use super::contents::Contents;
+use super::marks::{labels, set};
 use super::record::described;
 use super::rights::{explained, project};
 use super::standing::Standing;
 use super::{Publication, ScanRule};
 use crate::domain::attached::Metadata;
-use crate::domain::harbor::{Label, Project, ScanSummary};
-use crate::domain::name::nearest;
+use crate::domain::harbor::ScanSummary;
 use crate::domain::reference::{Digest, Reference};
 use crate::domain::scanned::Scanned;
 use crate::domain::sighting::Sighting;
@@ -17,7 +17,7 @@ use crate::ops::attached::attach;
 use crate::ops::harbor::scan as scanning;
 use crate::ops::transfer::{Blobs, Choice, Destination, Source, Tick, copy_root};
 use crate::ops::{Error, Result};
-use crate::registry::{Harbor, Network, Reason};
+use crate::registry::{Harbor, Network};
 use crate::store::pictures;
 
 /// What was put into Harbor.
@@ -65,16 +65,7 @@ pub fn put(publication: &Publication, standing: &Standing, means: Means<'_>) -> 
     let project = network.wait(project(&harbor, publication))?;
     let root = source.root(network)?;
     let digest = root.descriptor.digest.clone();
-    let there = network.wait(client.digest_for_push(&target));
-    let there = there.map_err(|error| explained(error.into(), publication))?;
-    if let Some(other) = there.as_ref().filter(|there| **there != digest)
-        && !publication.overwrite
-    {
-        return Err(Error::Exists {
-            what: format!("`{target}` is another image already: {other}, and not {digest}"),
-            hint: "take another tag, or move this one with `--overwrite`".to_owned(),
-        });
-    }
+    let there = holder(network, publication, &target, &digest)?;
     let contents = Contents::of(network, source, &root)?;
     let mut done = Put {
         digest: digest.clone(),
@@ -99,7 +90,7 @@ pub fn put(publication: &Publication, standing: &Standing, means: Means<'_>) -> 
         true => Ok(()),
         false => Err(Error::Interrupted),
     };
-    let labels = network.wait(labels(&harbor, &project, publication))?;
+    let labels = network.wait(labels(&harbor, &project, publication, say))?;
 
     let whole = format!("{}/{}@{digest}", publication.registry, publication.path());
     let whole = Reference::parse_with_default(&whole, &publication.registry)
@@ -116,19 +107,7 @@ pub fn put(publication: &Publication, standing: &Standing, means: Means<'_>) -> 
         .wait(attach(client, &whole, &metadata, now))
         .map_err(|error| explained(error, publication))?;
     go_on(tick)?;
-    let place = (
-        publication.project.as_str(),
-        publication.repository.as_str(),
-    );
-    network.wait(async {
-        if let Some(description) = &publication.description {
-            harbor.describe(place.0, place.1, description).await?;
-        }
-        for label in &labels {
-            harbor.add_label(place, &digest.to_string(), label).await?;
-        }
-        Ok::<(), Error>(())
-    })?;
+    network.wait(set(&harbor, publication, &labels, &digest, say))?;
     if let Some(rule) = publication.scan {
         go_on(tick)?;
         say("waiting for the scan");
@@ -137,6 +116,8 @@ pub fn put(publication: &Publication, standing: &Standing, means: Means<'_>) -> 
     }
     go_on(tick)?;
     if there.as_ref() != Some(&digest) {
+        // Much time may have gone by, and somebody else may have taken it.
+        holder(network, publication, &target, &digest)?;
         say("setting the tag");
         network.wait(client.put_manifest(&target, &root))?;
     }
@@ -151,47 +132,25 @@ fn is_same(source: &Source, target: &Reference) -> bool {
             && reference.repository() == target.repository())
 }
 
-/// Returns the labels that the image gets; those that are not there are made.
-async fn labels(
-    harbor: &Harbor<'_>,
-    project: &Project,
+/// Returns what a tag points to.
+///
+/// # Errors
+/// Where that is another image, which is to keep it.
+fn holder(
+    network: &Network,
     publication: &Publication,
-) -> Result<Vec<Label>> {
-    if publication.labels.is_empty() {
-        return Ok(Vec::new());
+    target: &Reference,
+    digest: &Digest,
+) -> Result<Option<Digest>> {
+    let there = network.wait(network.client.digest_for_push(target));
+    let there = there.map_err(|error| explained(error.into(), publication))?;
+    match &there {
+        Some(other) if other != digest && !publication.overwrite => Err(Error::Exists {
+            what: format!("`{target}` is another image already: {other}, and not {digest}"),
+            hint: "take another tag, or move this one with `--overwrite`".to_owned(),
+        }),
+        _ => Ok(there),
     }
-    let mut known = harbor.labels(Some(project)).await?;
-    for name in &publication.labels {
-        if known.iter().any(|label| label.name == *name) {
-            continue;
-        }
-        let made = harbor.create_label(name, "", None, Some(project)).await;
-        match made {
-            Err(error) if error.reason == Reason::Denied => {
-                let near = nearest(name, known.iter().map(|label| label.name.as_str()));
-                let near = near.map_or(String::new(), |near| format!("; `{near}` is there"));
-                return Err(Error::Denied {
-                    what: format!(
-                        "there is no label `{name}` in the project `{}`, and this account may not \
-                         make one{near}",
-                        publication.project
-                    ),
-                    hint: "ask for it: labels need the role Maintainer or Project Admin; or leave \
-                           labels out with `--no-labels`"
-                        .to_owned(),
-                });
-            }
-            // Somebody else made it meanwhile.
-            Err(error) if error.reason != Reason::Conflict => return Err(error.into()),
-            _ => {}
-        }
-        known = harbor.labels(Some(project)).await?;
-    }
-    let wanted = publication.labels.iter().filter_map(|name| {
-        let found = known.iter().find(|label| label.name == *name);
-        found.cloned()
-    });
-    Ok(wanted.collect())
 }
 
 /// Returns what a scan finds.
