@@ -64,7 +64,7 @@ pub fn severity(text: &str) -> std::result::Result<Severity, String> {
     }
 }
 
-fn seconds(text: &str) -> std::result::Result<u64, String> {
+pub fn seconds(text: &str) -> std::result::Result<u64, String> {
     let seconds = duration_of(text).filter(|seconds| *seconds > 0);
     seconds.ok_or_else(|| "write a duration such as `90s`, `30m` or `2h`".to_owned())
 }

@@ -184,7 +184,7 @@ fn a_source_that_is_the_target_only_gets_metadata() {
 }
 
 /// Requests of a publication, in their order, each with how many of its kind pass before.
-const STEPS: [(&str, &str, u32); 13] = [
+const STEPS: [(&str, &str, u32); 14] = [
     ("GET", "/v2/", 0),
     ("GET", "/api/v2.0/projects", 0),
     ("HEAD", "/v2/apps/my_cool_app/manifests/1.0", 0),
@@ -197,9 +197,10 @@ const STEPS: [(&str, &str, u32); 13] = [
     ("PUT", "/v2/apps/my_cool_app/manifests/sha256", 1),
     ("PUT", "/api/v2.0/projects/apps/repositories/my_cool_app", 0),
     ("POST", "/artifacts/sha256", 0),
-    ("PUT", "/v2/apps/my_cool_app/manifests/1.0", 0),
     // The first was asked twice: as nobody, and with a token.
     ("HEAD", "/v2/apps/my_cool_app/manifests/1.0", 2),
+    ("PUT", "/v2/apps/my_cool_app/manifests/1.0", 0),
+    ("HEAD", "/v2/apps/my_cool_app/manifests/1.0", 3),
 ];
 
 /// Publishes with one step broken, looks that nothing half done is shown, and publishes
@@ -212,7 +213,8 @@ fn broken_and_mended(home: &Home, (method, fragment, pass): (&str, &str, u32), f
     // It has the records of the store, in which the source is.
     std::fs::copy(home.catalog(), &catalog).expect("copied");
     let run = || {
-        let call = publish(home, &harbor, &[]);
+        // A label that was asked for must be there.
+        let call = publish(home, &harbor, &["--label", "app"]);
         call.env("IMGDEX_CATALOG", &catalog).run()
     };
     let listed = || {
@@ -230,7 +232,7 @@ fn broken_and_mended(home: &Home, (method, fragment, pass): (&str, &str, u32), f
     );
     assert!(!ran.stderr.contains(DEV.1), "{place}");
     assert_eq!(listed(), "", "{place}");
-    let is_read_back = (method, pass) == ("HEAD", 2);
+    let is_read_back = (method, pass) == ("HEAD", 3);
     assert_eq!(artifact(&harbor, "1.0").is_some(), is_read_back, "{place}");
     harbor.mend();
     let ran = run();
@@ -315,23 +317,184 @@ fn killed_and_finished(home: &Home, (method, fragment, pass): (&str, &str, u32))
 #[test]
 fn an_answer_that_is_lost_was_given_all_the_same() {
     let home = home();
-    let harbor = harbor();
-    for (method, fragment) in [
-        ("POST", "/artifacts/sha256"),
-        ("PUT", "/api/v2.0/projects/apps/repositories/my_cool_app"),
-        ("PUT", "/v2/apps/my_cool_app/manifests/1.0"),
+    for (method, fragment, survives) in [
+        (
+            "PUT",
+            "/api/v2.0/projects/apps/repositories/my_cool_app",
+            true,
+        ),
+        ("PUT", "/v2/apps/my_cool_app/manifests/1.0", true),
+        // What must not be done twice is not asked for again.
+        ("POST", "/artifacts/sha256", false),
     ] {
+        let harbor = harbor();
         harbor.lose_answer(method, fragment, 1);
         let ran = publish(&home, &harbor, &[]).run();
-        if ran.code != 0 {
-            assert!(
-                ran.stderr.contains("whether it was done is not known"),
-                "{ran:#?}"
-            );
+        if survives {
+            ran.ok();
+        } else {
+            let ran = ran.fails(6);
+            assert!(ran.stderr.contains("is not known"), "{}", ran.stderr);
             publish(&home, &harbor, &[]).run().ok();
         }
         home.run("images delete my-cool-app-1.0").ok();
     }
+}
+
+/// Returns the fields of the published image in the catalog.
+fn image(home: &Home) -> Value {
+    json(home.run("images get my-cool-app-1.0 -o json"))
+}
+
+#[test]
+fn what_was_chosen_once_stays_when_the_same_is_published_again() {
+    let (harbor, home) = (harbor(), home());
+    publish(&home, &harbor, &["--cmd", "serve --port 80"])
+        .run()
+        .ok();
+    home.run("images archive my-cool-app-1.0").ok();
+    publish(&home, &harbor, &[]).run().ok();
+    assert_eq!(
+        (&image(&home)["command"], &image(&home)["archived"]),
+        (&json!("serve --port 80"), &json!(true))
+    );
+    home.run("images restore my-cool-app-1.0").ok();
+    home.run("images pin my-cool-app-1.0").ok();
+    let pinned = image(&home);
+    publish(&home, &harbor, &[]).run().ok();
+    assert_eq!(
+        (&image(&home)["url"], &image(&home)["pinnedTag"]),
+        (&pinned["url"], &json!("1.0"))
+    );
+    // The tag goes away, and something else is to have its metadata.
+    let tag = "/projects/apps/repositories/my_cool_app/artifacts/1.0/tags/1.0";
+    assert_eq!(harbor.api("DELETE", tag, None).status, 200);
+    harbor.image("apps/other", "2");
+    let mut other = PUBLISH.to_vec();
+    (other[3], other[5], other[7]) = ("registry", "apps/other", "2");
+    let ran = as_dev(&home, &harbor, &other).run().fails(12);
+    assert!(
+        ran.stderr.contains("which is pinned to sha256:"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(artifact(&harbor, "1.0"), None);
+    other.push("--overwrite");
+    as_dev(&home, &harbor, &other).run().ok();
+    let url = format!("{}/apps/my_cool_app:1.0", harbor.host());
+    assert_eq!(
+        (&image(&home)["url"], &image(&home)["pinnedTag"]),
+        (&json!(url), &Value::Null)
+    );
+}
+
+#[test]
+fn the_variant_of_another_image_is_not_taken() {
+    let (harbor, home) = (harbor(), home());
+    let url = format!("{}/apps/my_cool_app:1.0", harbor.host());
+    home.pipe(
+        json!({"name": "cool", "urlForGpu": url}).to_string(),
+        "images create",
+    )
+    .ok();
+    let ran = publish(&home, &harbor, &[]).run().fails(12);
+    assert!(
+        ran.stderr.contains("it is `urlForGpu` of the image `cool`"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn a_refused_publication_makes_no_catalog() {
+    let (harbor, home) = (harbor(), Home::new());
+    publish(&home, &harbor, &[]).run().fails(4);
+    assert!(!home.catalog().exists());
+}
+
+#[test]
+fn robots_and_developers_publish_what_they_may() {
+    let home = home();
+    let harbor = harbor();
+    harbor
+        .user("di", "Secret2x")
+        .role("di", "apps", Role::Developer);
+    let (robot, secret) = harbor.robot("apps", "ci", &["pull", "push"]);
+    let (reader, other) = harbor.robot("apps", "reader", &["pull"]);
+    let run = |(name, password): (&str, &str), more: &[&str]| {
+        let call = publish(&home, &harbor, more);
+        call.env("IMGDEX_REGISTRY_USERNAME", name)
+            .env("IMGDEX_REGISTRY_PASSWORD", password)
+            .run()
+    };
+    // Labels are for others to make.
+    let ran = run(("di", "Secret2x"), &[]).ok();
+    assert!(
+        ran.stderr
+            .contains("the label `app` of its type is left out"),
+        "{}",
+        ran.stderr
+    );
+    let ran = run(("di", "Secret2x"), &["--label", "new"]).fails(5);
+    assert!(
+        ran.stderr
+            .contains("there is no label `new` in the project `apps`"),
+        "{}",
+        ran.stderr
+    );
+    home.run("images delete my-cool-app-1.0").ok();
+    let ran = run((&robot, &secret), &[]).fails(5);
+    assert!(
+        ran.stderr.contains("`--keep-description`"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(names(&home), Vec::<String>::new());
+    let ran = run((&robot, &secret), &["--keep-description"]).ok();
+    assert!(ran.stderr.contains("is left out"), "{}", ran.stderr);
+    assert_eq!(names(&home), ["my-cool-app-1.0"]);
+    let ran = run((&reader, &other), &["--overwrite"]).fails(5);
+    assert!(
+        ran.stderr.contains("its permissions do not have it"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn a_secret_for_the_command_line_is_told_what_it_cannot_do() {
+    let (harbor, home) = (harbor(), home());
+    harbor.oidc_user("mail@example.com", "Cli1Secret").role(
+        "mail@example.com",
+        "apps",
+        Role::Developer,
+    );
+    let run = |more: &[&str]| {
+        let call =
+            publish(&home, &harbor, more).env("IMGDEX_REGISTRY_USERNAME", "mail@example.com");
+        call.env("IMGDEX_REGISTRY_PASSWORD", "Cli1Secret").run()
+    };
+    harbor.forget_seen();
+    for more in [
+        &[][..],
+        &["--keep-description", "--wait-scan"],
+        &["--keep-description", "--label", "a"],
+    ] {
+        let ran = run(more).fails(5);
+        assert!(
+            ran.stderr.contains("with the CLI secret of an OIDC user"),
+            "{}",
+            ran.stderr
+        );
+    }
+    assert!(
+        harbor
+            .seen()
+            .iter()
+            .all(|seen| seen.method != "POST" && seen.method != "PUT")
+    );
+    run(&["--keep-description"]).ok();
+    assert_eq!(names(&home), ["my-cool-app-1.0"]);
 }
 
 #[test]
@@ -470,6 +633,37 @@ fn a_scan_that_finds_too_much_holds_the_tag_back() {
     publish(&home, &harbor, &held).run().ok();
     assert!(artifact(&harbor, "1.0").is_some());
     assert_eq!(names(&home), ["my-cool-app-1.0"]);
+}
+
+#[test]
+fn a_tag_that_somebody_takes_meanwhile_is_not_moved() {
+    let (harbor, home) = (harbor(), home());
+    harbor.scans_take(6);
+    let ran = std::thread::scope(|scope| {
+        let run = scope.spawn(|| publish(&home, &harbor, &["--wait-scan"]).run());
+        let end = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        let is_scanned = || {
+            harbor
+                .seen()
+                .iter()
+                .any(|seen| seen.target.ends_with("/scan"))
+        };
+        while !is_scanned() && std::time::Instant::now() < end {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        harbor.image("apps/my_cool_app", "1.0");
+        run.join().expect("it ends")
+    });
+    let ran = ran.fails(12);
+    assert!(
+        ran.stderr.contains("is another image already"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(names(&home), Vec::<String>::new());
+    // What refused the tag changed nothing that others see.
+    let repository = harbor.get("/projects/apps/repositories/my_cool_app").json;
+    assert_ne!(repository["description"], "An amazing app.");
 }
 
 #[test]

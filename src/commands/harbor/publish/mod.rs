@@ -7,18 +7,22 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::scan::{seconds, severity};
 use super::server::{Asked, Where};
 use crate::app::{App, Hold};
+use crate::catalog::Catalog;
 use crate::commands::Status;
 use crate::commands::input::pictures;
 use crate::domain::harbor::{Severity, project_name};
 use crate::domain::image::ImageConfig;
 use crate::domain::reference::{Registry, Repository, Tag};
 use crate::error::{Error, Kind, Result};
-use crate::formats::config::duration_of;
 use crate::formats::document::{Node, Position, json as json_text};
 use crate::ops;
-use crate::ops::harbor::publish::{Means, Outcome, Publication, ScanRule, put, record, standing};
+use crate::ops::harbor::publish::{
+    Means, Outcome, Publication, ScanRule, Standing, put, record, standing,
+};
+use crate::ops::pictures::Pictures;
 use crate::output::images::write_image;
 use crate::output::transfer::Bars;
 use crate::registry::Work;
@@ -34,8 +38,8 @@ use source::SourceImage;
 /// Where source and target are the same image, only the metadata is made.
 #[derive(Debug, Args)]
 #[command(override_usage = "\
-imgdex harbor publish --source-type lab|registry --source-repository NAME --source-tag TAG
-       --project PROJECT --repository NAME --tag TAG --type TYPE --name TEXT [OPTIONS]")]
+imgdex harbor publish --source-repository NAME --project PROJECT --repository NAME --tag TAG
+       --type TYPE --name TEXT [OPTIONS]")]
 #[command(after_help = "\
 Examples:
   imgdex harbor publish --source-type lab --source-repository my_app_image --source-tag 4.2 \\
@@ -102,20 +106,10 @@ pub struct Publish {
     #[arg(long, value_name = "SEVERITY", value_parser = severity)]
     fail_on: Option<Severity>,
     /// How long to wait for the scan, such as 90s, 10m or 1h
-    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = patience)]
-    scan_timeout: Duration,
+    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = seconds)]
+    scan_timeout: u64,
     #[command(flatten)]
     place: Where,
-}
-
-fn severity(text: &str) -> std::result::Result<Severity, String> {
-    text.parse()
-}
-
-fn patience(text: &str) -> std::result::Result<Duration, String> {
-    let seconds = duration_of(text);
-    let seconds = seconds.ok_or("write a duration such as `90s`, `10m` or `1h`")?;
-    Ok(Duration::from_secs(seconds))
 }
 
 /// The types of AdaLab.
@@ -130,8 +124,8 @@ impl Publish {
         let chosen = self.place.clone().choose(app)?;
         let publication = self.publication(app, &chosen.server.registry)?;
         let default = app.default_registry()?;
-        let actor = app.actor();
-        let known = standing(&mut *app.write()?, actor, &publication, &default)?;
+        let known = self.standing(app, &publication, &default)?;
+        self.keep_picture(app)?;
 
         let interrupt = app.interrupt.clone();
         let mut hold = Some(interrupt.hold());
@@ -270,18 +264,43 @@ impl Publish {
             overwrite: self.overwrite,
             scan: (self.wait_scan || self.fail_on.is_some()).then_some(ScanRule {
                 fail_on: self.fail_on,
-                patience: self.scan_timeout,
+                patience: Duration::from_secs(self.scan_timeout),
             }),
         })
     }
 
-    /// Returns the picture as the catalog keeps it; a file is taken into the store.
+    /// Returns what the catalog has of a publication; one that is not there is not made
+    /// for what may be refused.
+    fn standing(
+        &self,
+        app: &App,
+        publication: &Publication,
+        default: &Registry,
+    ) -> Result<Standing> {
+        let actor = app.actor();
+        let found = match app.read()?.is_in_memory() {
+            true => standing(&mut Catalog::in_memory()?, actor, publication, default),
+            false => standing(&mut *app.write()?, actor, publication, default),
+        };
+        Ok(found?)
+    }
+
+    /// Returns the picture as the catalog keeps it; a file is only looked at.
     fn picture(&self, app: &App) -> Result<Option<String>> {
+        self.pictured(&pictures(app, None, true))
+    }
+
+    /// Takes a picture that is a file into the store.
+    fn keep_picture(&self, app: &App) -> Result<()> {
+        self.pictured(&pictures(app, None, false)).map(|_| ())
+    }
+
+    fn pictured(&self, pictures: &Pictures) -> Result<Option<String>> {
         let mut config = ImageConfig {
             picture: self.picture.clone(),
             ..ImageConfig::default()
         };
-        let taken = pictures(app, None, false).take(&mut config);
+        let taken = pictures.take(&mut config);
         taken.map_err(|fault| invalid("--picture", fault.message))?;
         Ok(config.picture)
     }

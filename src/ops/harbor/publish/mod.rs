@@ -17,7 +17,7 @@ use crate::domain::reference::{Digest, Reference, Registry, Tag};
 use crate::formats::document::Node;
 
 pub use record::record;
-pub use standing::standing;
+pub use standing::{Standing, standing};
 pub use steps::{Means, Put, put};
 
 /// What is to be published, and under which name.

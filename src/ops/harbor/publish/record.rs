@@ -27,7 +27,15 @@ pub(super) fn updated(
             entry.key != "name" && (entry.key != "author" || publication.author_was_chosen)
         });
     }
-    let patch = completed(patch, put, before.config.command.as_deref());
+    // What was chosen once stays, unless all of it is to be replaced.
+    let kept = before.config.command.as_deref();
+    let own = put.and_then(|put| put.command.as_deref());
+    let command = if publication.overwrite {
+        own.or(kept)
+    } else {
+        kept.or(own)
+    };
+    let patch = completed(patch, command);
     let update = update_of(before, &patch).map_err(|faults| refused(publication, faults))?;
     let mut image = update.image;
     for format in FORMATS {
@@ -35,29 +43,57 @@ pub(super) fn updated(
             image.config.formats.push(format.to_owned());
         }
     }
+    if publication.overwrite {
+        image.config.archived = false;
+        image.config.pinned_tag = None;
+    } else {
+        // It is the same image, in the words that it has.
+        image.config.url.clone_from(&before.config.url);
+        image
+            .config
+            .pinned_tag
+            .clone_from(&before.config.pinned_tag);
+    }
     if let Some(put) = put {
+        agrees(publication, before, put)?;
         let known = &before.seen.url;
         // The same, seen again, is no change of the image.
         if known.digest != put.seen.digest || known.problem.is_some() || put.seen.scan.is_some() {
-            let scan = put
-                .seen
-                .digest
-                .as_ref()
-                .and_then(|digest| known.scan_of(digest));
+            let digest = put.digest.to_string();
             put.seen.clone_into(&mut image.seen.url);
-            image.seen.url.scan = image.seen.url.scan.take().or(scan);
+            image.seen.url.scan = image.seen.url.scan.take().or(known.scan_of(&digest));
         }
-        image.config.is_ready = Some(true);
-        image.config.archived = false;
-        image.config.pinned_tag = None;
+        let gpu = &image.seen.url_for_gpu;
+        if image.config.url_for_gpu.is_none() || (gpu.digest.is_some() && gpu.problem.is_none()) {
+            image.config.is_ready = Some(true);
+        }
     }
     Ok(image)
 }
 
-/// Returns the document with the command of the image itself, where none was chosen.
-fn completed(mut document: Node, put: Option<&Put>, known: Option<&str>) -> Node {
-    let own = put.and_then(|put| put.command.as_deref()).or(known);
-    if let (Value::Map(entries), Some(command)) = (&mut document.value, own)
+/// Fails where an image is pinned to another digest, and is to stay so.
+fn agrees(publication: &Publication, before: &Image, put: &Put) -> Result<()> {
+    let url = before.config.url.as_deref().unwrap_or_default();
+    match url.split_once('@') {
+        Some((_, pinned)) if pinned != put.digest.to_string() && !publication.overwrite => {
+            let name = &before.config.name;
+            Err(Error::Exists {
+                what: format!(
+                    "`{}:{}` has metadata already: the image `{name}`, which is pinned to {pinned}",
+                    publication.path(),
+                    publication.tag
+                ),
+                hint: "`--overwrite` makes it what is published now; or take another tag"
+                    .to_owned(),
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Returns the document with a command, where none was chosen.
+fn completed(mut document: Node, command: Option<&str>) -> Node {
+    if let (Value::Map(entries), Some(command)) = (&mut document.value, command)
         && !entries.iter().any(|entry| entry.key == "command")
     {
         entries.push(entry("command", command));
@@ -88,7 +124,10 @@ fn refused(publication: &Publication, faults: Vec<Fault>) -> Error {
 /// # Errors
 /// For metadata that breaks a rule.
 fn new_image(publication: &Publication, name: &str, put: Option<&Put>) -> Result<NewImage> {
-    let mut document = completed(publication.document.clone(), put, None);
+    let mut document = completed(
+        publication.document.clone(),
+        put.and_then(|put| put.command.as_deref()),
+    );
     if let Value::Map(entries) = &mut document.value {
         entries.retain(|entry| entry.key != "name");
         entries.insert(0, entry("name", name));

@@ -1,7 +1,7 @@
 //! Whether somebody may publish in a project, before anything is sent there.
 
 use super::Publication;
-use crate::domain::harbor::{Project, Role};
+use crate::domain::harbor::Project;
 use crate::ops::{Error, Result};
 use crate::registry::{AccountKind, Harbor, Reason};
 
@@ -59,36 +59,36 @@ pub async fn project(harbor: &Harbor<'_>, publication: &Publication) -> Result<P
             hint: "take another project: `imgdex harbor projects list`".to_owned(),
         });
     }
-    let is_member_of_no_use = match (&account.kind, project.role()) {
-        (_, Some(role)) => role < Role::Developer,
-        (AccountKind::Local { is_administrator }, None) => !is_administrator,
-        (AccountKind::CliSecret, None) => true,
-        // What a robot may do is told nowhere: its push will be answered.
-        _ => false,
-    };
-    if is_member_of_no_use {
+    // What its tokens allow is true of every kind of account.
+    let grants = harbor.grants(name).await?;
+    if grants.is_some_and(|grants| !grants.contains("push")) {
         let role = match project.role() {
-            Some(role) => format!("has the role {} there", role.name()),
-            None => "has no role there".to_owned(),
+            Some(role) => format!("it has the role {} there", role.name()),
+            None if account.kind == AccountKind::Robot => {
+                "its permissions do not have it".to_owned()
+            }
+            None => "it has no role there".to_owned(),
         };
         return Err(Error::Denied {
             what: format!(
-                "the project `{name}` exists on `{host}`, and {who} may not push to it: it {role}"
+                "the project `{name}` exists on `{host}`, and {who} may not push to it: {role}"
             ),
             hint: format!("{PUSHERS}: ask its administrator for one"),
         });
     }
     if account.kind == AccountKind::CliSecret
-        && (publication.description.is_some() || !publication.labels.is_empty())
+        && (publication.description.is_some()
+            || !publication.labels.is_empty()
+            || publication.scan.is_some())
     {
         return Err(Error::Denied {
             what: format!(
                 "{who} logged in with the CLI secret of an OIDC user, which may push to `{name}` \
-                 but set neither descriptions nor labels"
+                 but set no descriptions and labels, and ask for no scans"
             ),
             hint: format!(
                 "`imgdex login {host}` with a robot account or a local user, or do without: \
-                 `--keep-description`, and no `--label`"
+                 `--keep-description`, no `--label` and no `--wait-scan`"
             ),
         });
     }
@@ -100,7 +100,9 @@ pub fn explained(error: Error, publication: &Publication) -> Error {
     let Error::Registry(error) = error else {
         return error;
     };
-    if error.reason != Reason::Denied {
+    // The source may be somewhere else.
+    let target = format!("{}/{}", publication.registry, publication.path());
+    if error.reason != Reason::Denied || !error.message.contains(&target) {
         return error.into();
     }
     let (project, host) = (&publication.project, &publication.registry);

@@ -3,7 +3,7 @@
 
 use super::Publication;
 use super::record::{updated, write};
-use crate::catalog::{self, Catalog, Referring, Writer};
+use crate::catalog::{self, Catalog, Writer};
 use crate::domain::change::Actor;
 use crate::domain::image::Image;
 use crate::domain::platform::Platform;
@@ -44,12 +44,29 @@ pub(super) fn found(
     default_registry: &Registry,
 ) -> Result<Standing> {
     let mut names = Vec::new();
+    let mut of_gpu = None;
     writer.for_all_references(|image| {
-        if is_meant(&image, publication, default_registry) {
+        let means = |url: &Option<String>, pinned_tag: &Option<String>| {
+            let (url, pinned_tag) = (url.as_deref(), pinned_tag.as_deref());
+            is_meant(url, pinned_tag, publication, default_registry)
+        };
+        if means(&image.url, &image.pinned_tag) {
             names.push(image.name);
+        } else if means(&image.url_for_gpu, &None) {
+            of_gpu.get_or_insert(image.name);
         }
         Ok::<(), Error>(())
     })?;
+    if let Some(name) = of_gpu.filter(|_| names.is_empty() && !publication.overwrite) {
+        return Err(Error::Exists {
+            what: format!(
+                "`{}:{}` has metadata already: it is `urlForGpu` of the image `{name}`",
+                publication.path(),
+                publication.tag
+            ),
+            hint: "`--overwrite` gives it some of its own; or take another tag".to_owned(),
+        });
+    }
     decided(publication, &names, &|name| match writer.image(name) {
         Ok(image) => Ok(Some(image)),
         Err(catalog::Error::NotFound { .. }) => Ok(None),
@@ -57,13 +74,15 @@ pub(super) fn found(
     })
 }
 
-/// Returns whether an image means the repository and tag of a publication, or was pinned
-/// from it.
-fn is_meant(image: &Referring, publication: &Publication, default_registry: &Registry) -> bool {
-    let parsed = image
-        .url
-        .as_deref()
-        .map(|text| Reference::parse_with_default(text, default_registry));
+/// Returns whether a reference means the repository and tag of a publication, or was
+/// pinned from it.
+fn is_meant(
+    url: Option<&str>,
+    pinned_tag: Option<&str>,
+    publication: &Publication,
+    default_registry: &Registry,
+) -> bool {
+    let parsed = url.map(|text| Reference::parse_with_default(text, default_registry));
     let (Some(Ok(reference)), Some(target)) = (parsed, publication.reference()) else {
         return false;
     };
@@ -72,7 +91,7 @@ fn is_meant(image: &Referring, publication: &Publication, default_registry: &Reg
     }
     let tag = match (reference.tag(), reference.digest()) {
         (Some(tag), _) => Some(tag.to_string()),
-        (None, Some(_)) => image.pinned_tag.clone(),
+        (None, Some(_)) => pinned_tag.map(str::to_owned),
         (None, None) => Some("latest".to_owned()),
     };
     tag == Some(publication.tag.to_string())

@@ -65,7 +65,7 @@ pub fn put(publication: &Publication, standing: &Standing, means: Means<'_>) -> 
     let project = network.wait(project(&harbor, publication))?;
     let root = source.root(network)?;
     let digest = root.descriptor.digest.clone();
-    let there = holder(network, publication, &target, &digest)?;
+    holder(network, publication, &target, &digest)?;
     let contents = Contents::of(network, source, &root)?;
     let mut done = Put {
         digest: digest.clone(),
@@ -102,22 +102,23 @@ pub fn put(publication: &Publication, standing: &Standing, means: Means<'_>) -> 
         done.blobs = copied.map_err(|error| explained(error, publication))?.blobs;
     }
     go_on(tick)?;
+    if let Some(rule) = publication.scan {
+        say("waiting for the scan");
+        let found = scanned(network, &harbor, publication, &digest, rule)?;
+        done.seen.scan = Some(Scanned::of(&digest.to_string(), &found));
+        // Before anything is changed that others see.
+        holder(network, publication, &target, &digest)?;
+    }
+    go_on(tick)?;
     say("attaching the metadata");
     network
         .wait(attach(client, &whole, &metadata, now))
         .map_err(|error| explained(error, publication))?;
     go_on(tick)?;
     network.wait(set(&harbor, publication, &labels, &digest, say))?;
-    if let Some(rule) = publication.scan {
-        go_on(tick)?;
-        say("waiting for the scan");
-        let found = scanned(network, &harbor, publication, &digest, rule)?;
-        done.seen.scan = Some(Scanned::of(&digest.to_string(), &found));
-    }
     go_on(tick)?;
-    if there.as_ref() != Some(&digest) {
-        // Much time may have gone by, and somebody else may have taken it.
-        holder(network, publication, &target, &digest)?;
+    // Much time may have gone by, and somebody else may have taken it.
+    if holder(network, publication, &target, &digest)?.as_ref() != Some(&digest) {
         say("setting the tag");
         network.wait(client.put_manifest(&target, &root))?;
     }
