@@ -143,8 +143,8 @@ pub(super) fn tell_account(
             "ok",
             format!(
                 "`{name}` logs in through OIDC, with the CLI secret of the profile: it pushes, \
-                 pulls and lists, but scans, labels, robots and copies inside Harbor need a robot \
-                 account or a local user"
+                 pulls, copies and lists, but scans, labels and robots need a robot account or a \
+                 local user"
             ),
         ),
         AccountKind::Robot => ("robot", "ok", format!("`{name}` is a robot account")),

@@ -108,6 +108,11 @@ fn a_cli_secret_is_told_from_a_bad_password() {
             .contains("need a robot account or a local user"),
         "{shown:?}"
     );
+    // It copies through `/v2/`, where the secret serves.
+    assert!(
+        shown.stdout.contains("pulls, copies and lists"),
+        "{shown:?}"
+    );
 }
 
 #[test]
