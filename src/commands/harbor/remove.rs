@@ -145,7 +145,9 @@ fn untag(app: &mut App, asked: &Asked, place: &HarborPlace, tag: String) -> Resu
     let (project, repository) = (place.project.as_str(), place.repository.as_str());
     let done = asked.ask(app, async |harbor| {
         let artifact = harbor.artifact(project, repository, &tag).await?;
-        let done = harbor.delete_tag(project, repository, &tag).await;
+        // By its digest: the tag may be another artifact's by now.
+        let place = (project, repository);
+        let done = harbor.delete_tag(place, &artifact.digest, &tag).await;
         Ok(done.map(|()| artifact))
     })?;
     let artifact = match done {

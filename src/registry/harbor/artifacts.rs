@@ -180,6 +180,19 @@ impl Harbor<'_> {
             };
             match self.value(call).await {
                 Err(error) if self.is_stopped(&error, repository) => {}
+                Err(error) if error.reason == Reason::Denied && self.is_somebody() => {
+                    // A secret for the command line may list artifacts, and look none up.
+                    let query = Query {
+                        tag: (!identifier.contains(':')).then(|| identifier.to_owned()),
+                        ..Query::default()
+                    };
+                    let listed = self.artifacts(project, repository, &query).await;
+                    let found = listed.ok().and_then(|all| named(all, identifier));
+                    return match found {
+                        Some(found) => Ok(found),
+                        None => Err(self.refused_in(error, project).await),
+                    };
+                }
                 Err(error) => return Err(self.refused_in(error, project).await),
                 other => return other,
             }
@@ -187,10 +200,7 @@ impl Harbor<'_> {
         let all = self
             .artifacts(project, repository, &Query::default())
             .await?;
-        let found = all.into_iter().find(|artifact| {
-            artifact.digest == identifier || artifact.tags.iter().any(|tag| tag.name == identifier)
-        });
-        found.ok_or_else(|| {
+        named(all, identifier).ok_or_else(|| {
             Error::new(Reason::NotFound, attempt)
                 .because(format!("{what} is not on `{}`", self.registry))
         })
@@ -237,15 +247,21 @@ impl Harbor<'_> {
             .map_err(|error| self.nested(error, repository))
     }
 
-    /// Removes one tag; the artifact and its other tags stay.
+    /// Removes one tag of the artifact with a digest; the artifact and its other tags stay,
+    /// and so does the tag where it is another artifact's by now.
     ///
     /// # Errors
     /// Where it is not there, must stay, or whoever asks may not.
-    pub async fn delete_tag(&self, project: &str, repository: &str, tag: &str) -> Result<()> {
+    pub async fn delete_tag(
+        &self,
+        (project, repository): (&str, &str),
+        digest: &str,
+        tag: &str,
+    ) -> Result<()> {
         let attempt = format!("cannot remove the tag `{tag}` from `{project}/{repository}`");
         let path = format!(
             "{}/tags/{}",
-            artifact_path(project, repository, tag),
+            artifact_path(project, repository, digest),
             encoded(tag)
         );
         let what = format!("`{project}/{repository}:{tag}`");
@@ -255,7 +271,18 @@ impl Harbor<'_> {
             ..Call::new(&Method::DELETE, &path, &attempt)
         };
         let done = self.remove(call).await;
-        done.map_err(|error| self.nested(error, repository))
+        done.map_err(|error| match error.reason {
+            Reason::NotFound => Error {
+                cause: Some(format!(
+                    "it was moved or removed meanwhile: `{digest}` does not have it any more"
+                )),
+                ..error
+            }
+            .hint(format!(
+                "`imgdex harbor tags {project}/{repository}` shows what each tag is"
+            )),
+            _ => self.nested(error, repository),
+        })
     }
 
     /// Removes an artifact with all its tags.
@@ -291,6 +318,13 @@ impl Harbor<'_> {
             self.registry
         ))
     }
+}
+
+/// Returns the artifact that a tag or digest names.
+fn named(all: Vec<Artifact>, identifier: &str) -> Option<Artifact> {
+    all.into_iter().find(|artifact| {
+        artifact.digest == identifier || artifact.tags.iter().any(|tag| tag.name == identifier)
+    })
 }
 
 /// Returns the path of an artifact.

@@ -327,3 +327,34 @@ fn an_empty_catalog_has_nothing_to_scan() {
     let late = run(&home, &harbor, "harbor scan apps/team/web --timeout 0s").fails(2);
     assert!(late.stderr.contains("write a duration"), "{late:?}");
 }
+
+#[test]
+fn an_oidc_users_secret_looks_up_one_artifact() {
+    let (home, harbor, _) = with_web();
+    harbor
+        .oidc_user("olga", CANARY)
+        .role("olga", "apps", Role::Maintainer);
+    let denied = run_as(
+        &home,
+        &harbor,
+        ("olga", CANARY),
+        "harbor scan apps/team/web:1.0",
+    )
+    .fails(5);
+    // It is the scan that is denied, no longer the look before it.
+    assert!(denied.stderr.contains("cannot scan"), "{denied:?}");
+    run_as(
+        &home,
+        &harbor,
+        ("olga", CANARY),
+        "harbor scan apps/team/web:2",
+    )
+    .fails(5);
+    run_as(
+        &home,
+        &harbor,
+        ("olga", CANARY),
+        "harbor untag apps/team/web:1.0",
+    )
+    .ok();
+}

@@ -82,6 +82,30 @@ fn only_the_tag_that_is_named_goes() {
 }
 
 #[test]
+fn a_tag_that_moved_meanwhile_is_not_removed() {
+    let (home, harbor) = with_apps();
+    let old = harbor.listed("apps/web", "1");
+    let new = harbor.listed("apps/web", "2");
+    let moved = new.clone();
+    harbor.on_page("DELETE /tags/", 1, move |state| {
+        let other = state.artifact("apps/web", &moved).cloned();
+        state.add_artifact(other.expect("it is there"), Some("1"));
+    });
+    let ran = asked(&home, &harbor, "harbor untag apps/web:1").fails(4);
+    assert!(
+        ran.stderr.contains("moved or removed meanwhile"),
+        "{ran:#?}"
+    );
+    assert!(ran.stderr.contains(&old), "{ran:#?}");
+    assert!(
+        ran.stderr.contains("imgdex harbor tags apps/web"),
+        "{ran:#?}"
+    );
+    let held = harbor.state().artifact("apps/web", "1").cloned();
+    assert_eq!(held.expect("it is there").digest, new);
+}
+
+#[test]
 fn what_was_done_is_told_where_the_next_fails() {
     let (home, harbor) = with_apps();
     harbor.listed("apps/web", "1");

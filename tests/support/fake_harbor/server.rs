@@ -247,12 +247,13 @@ fn api_answer(shared: &Shared, seen: Seen) -> Response {
     finished(answer.status, &headers, body)
 }
 
-/// Makes the change that waits for this page of a list.
+/// Makes the change that waits for this page of a list, or for a request of a method.
 fn turn_page(state: &mut State, asked: &Asked) {
     let page: usize = asked.query("page").parse().unwrap_or(1);
     let mut changes = state.changes.iter();
     let waits = changes.position(|(part, wanted, _)| {
-        *wanted == page && asked.method == "GET" && asked.seen.target.contains(part.as_str())
+        let (method, part) = part.split_once(' ').unwrap_or(("GET", part));
+        *wanted == page && asked.method == method && asked.seen.target.contains(part)
     });
     if let Some(at) = waits {
         let (_, _, change) = state.changes.remove(at);
