@@ -247,6 +247,9 @@ pub struct ScanRow {
     fixable: u64,
     /// By severity.
     counts: std::collections::BTreeMap<String, u64>,
+    /// Of an index of which some images were not scanned to the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    complete_percent: Option<u64>,
     finished_at: Option<String>,
 }
 
@@ -259,6 +262,7 @@ impl From<&ScanSummary> for ScanRow {
             total: counts.total,
             fixable: counts.fixable,
             counts: counts.summary,
+            complete_percent: summary.complete_percent.filter(|_| summary.is_partial()),
             finished_at: known_time(&summary.end_time).map(str::to_owned),
         }
     }

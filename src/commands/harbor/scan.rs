@@ -25,6 +25,8 @@ use crate::output::records::{Record, write_list};
 /// the new one. What is found is kept with every image of the catalog that has the
 /// reference (`imgdex images list -o wide`), until it is seen to be another digest.
 ///
+/// The scan of an index ends where that of each of its images does.
+///
 /// Exit code 13 where `--fail-on` finds something, 3 where some of many could not be
 /// scanned, 6 where a scan takes longer than `--timeout`.
 #[derive(Debug, Args)]
@@ -215,14 +217,17 @@ impl Scan {
 /// Scans one artifact, whose failure is that of the command.
 fn ask_one(app: &mut App, asked: &Asked, one: &Wanted, timing: Option<Timing>) -> Result<Done> {
     let mut progress = Progress::new("seconds", app.console.no_progress);
-    let began = Instant::now();
+    let (began, interrupt) = (Instant::now(), app.interrupt.clone());
     let place = (one.project.as_str(), one.repository.as_str());
     let found = asked.ask(app, async |harbor| {
         let started = match start(harbor, place, &one.identifier).await {
             Ok(started) => started,
             Err(error) => return Ok(Err(error)),
         };
-        let mut tell = |_: &_| progress.done(began.elapsed().as_secs());
+        let mut tell = |_: &_| {
+            progress.done(began.elapsed().as_secs());
+            !interrupt.is_seen()
+        };
         let found = match timing {
             Some(timing) => wait(harbor, place, &started, timing, &mut tell).await,
             None => return Ok(Ok((started, None))),

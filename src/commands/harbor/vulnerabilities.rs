@@ -14,6 +14,7 @@ use crate::domain::harbor::{ScanStatus, Severity, Vulnerability, known_time};
 use crate::domain::name::shorten;
 use crate::domain::scanned::words;
 use crate::error::{Error, Kind, Result};
+use crate::ops::harbor::parts::scanned;
 use crate::output::records::{Record, write_list};
 
 /// List what the last scan of an image found, the gravest first
@@ -95,17 +96,27 @@ impl Vulnerabilities {
         let identifier = place.identifier();
         let host = &asked.server.registry;
         let shown = format!("{host}/{}{mark}{identifier}", place.path());
-        let (report, scan) = asked.ask(app, async |harbor| {
+        let (report, scan, parts) = asked.ask(app, async |harbor| {
             let (project, repository) = (&place.project, &place.repository);
             let artifact = harbor.artifact(project, repository, &identifier).await?;
             // By digest: the tag may mean another one by now.
             let report = harbor
                 .vulnerabilities(project, repository, &artifact.digest)
                 .await?;
-            Ok((report, artifact.scan().cloned().unwrap_or_default()))
+            // Where one image of an index was never scanned, Harbor tells nothing of all.
+            let parts = match report {
+                None => scanned(harbor, (project, repository), &artifact).await,
+                Some(_) => Vec::new(),
+            };
+            let scan = artifact.scan().cloned().unwrap_or_default();
+            Ok((report, scan, parts))
         })?;
         let Some(report) = report else {
-            return Err(unknown(&shown, scan.status()));
+            if parts.is_empty() {
+                return Err(unknown(&shown, scan.status()));
+            }
+            let whole = format!("{host}/{}", place.path());
+            return Err(in_parts(&shown, &whole, &parts));
         };
         let mut rows: Vec<Row> = report.vulnerabilities.into_iter().map(Row::from).collect();
         let all = rows.len();
@@ -126,12 +137,36 @@ impl Vulnerabilities {
             line.push_str(&format!("; scanned at {}", shorten(time)));
         }
         app.console.note(&line);
-        if matches!(scan.status(), ScanStatus::Pending | ScanStatus::Running) {
+        if scan.is_partial() {
+            app.console.warn(&format!(
+                "warning: it is an index, and only {} % of its images are scanned: what the others \
+                 have is not listed",
+                scan.complete_percent.unwrap_or_default()
+            ));
+        } else if matches!(scan.status(), ScanStatus::Pending | ScanStatus::Running) {
             app.console
                 .note("another scan of it runs: `imgdex harbor scan REF --wait` waits for it");
         }
         Ok(Status::Done)
     }
+}
+
+/// Returns the failure where an index has no report, but some of its images do.
+fn in_parts(shown: &str, whole: &str, parts: &[(String, String)]) -> Error {
+    let message = format!(
+        "Harbor has no report of the whole of `{shown}`, an index, but of some of its images"
+    );
+    let error = parts.iter().fold(
+        Error::new(Kind::NotFound, message),
+        |error, (digest, platform)| {
+            error.hint(format!(
+                "for {platform}: `imgdex harbor vulnerabilities {whole}@{digest}`"
+            ))
+        },
+    );
+    error.hint(format!(
+        "`imgdex harbor scan {shown} --wait` scans all of them"
+    ))
 }
 
 /// Returns the failure where there is no report.

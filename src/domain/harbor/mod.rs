@@ -241,6 +241,26 @@ impl Artifact {
         known_time(&self.pull_time)
     }
 
+    /// Returns the images of an index, each digest once with its platform; what build
+    /// tools add and is for no platform is none.
+    #[must_use]
+    pub fn parts(&self) -> Vec<(&str, String)> {
+        let mut parts: Vec<(&str, String)> = Vec::new();
+        for listed in &self.references {
+            let name = listed.platform.as_ref().and_then(ListedPlatform::name);
+            let Some(name) = name.filter(|_| !listed.child_digest.is_empty()) else {
+                continue;
+            };
+            if !parts
+                .iter()
+                .any(|(digest, _)| *digest == listed.child_digest)
+            {
+                parts.push((&listed.child_digest, name));
+            }
+        }
+        parts
+    }
+
     /// Returns the summary of its last scan for vulnerabilities.
     #[must_use]
     pub fn scan(&self) -> Option<&ScanSummary> {
@@ -397,6 +417,7 @@ mod tests {
             {"child_digest":"b","platform":{"os":"unknown","architecture":"unknown"}}]}"#;
         let artifact: Artifact = serde_json::from_str(text).expect("an artifact");
         assert_eq!(artifact.platforms(), ["linux/arm64/v8"]);
+        assert_eq!(artifact.parts(), [("a", "linux/arm64/v8".to_owned())]);
         for (wanted, is_it) in [
             ("linux/arm64", true),
             ("linux/arm64/v8", true),

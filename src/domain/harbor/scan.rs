@@ -101,8 +101,8 @@ pub struct ScanSummary {
     pub start_time: String,
     #[serde(deserialize_with = "lenient")]
     pub end_time: String,
-    #[serde(deserialize_with = "lenient")]
-    pub complete_percent: u64,
+    /// How much of an index is done; older servers do not tell.
+    pub complete_percent: Option<u64>,
     pub scanner: Option<Scanner>,
 }
 
@@ -130,11 +130,19 @@ pub struct Counts {
 }
 
 impl ScanSummary {
+    /// Returns whether it tells the success of some images of an index only: Harbor says
+    /// so of the whole as soon as one of them ended well, and none runs.
+    #[must_use]
+    pub fn is_partial(&self) -> bool {
+        self.scan_status == "Success" && self.complete_percent.is_some_and(|done| done < 100)
+    }
+
     #[must_use]
     pub fn status(&self) -> ScanStatus {
         match self.scan_status.as_str() {
             "" => ScanStatus::NotScanned,
             "Running" => ScanStatus::Running,
+            "Success" if self.is_partial() => ScanStatus::Running,
             "Success" => ScanStatus::Success,
             "Error" => ScanStatus::Error,
             "Stopped" => ScanStatus::Stopped,
@@ -169,6 +177,9 @@ impl ScanSummary {
     /// Returns it in few words, such as `2 Critical, 5 High` or `Running`.
     #[must_use]
     pub fn words(&self) -> String {
+        if self.is_partial() {
+            return format!("{} % scanned", self.complete_percent.unwrap_or_default());
+        }
         if self.status() != ScanStatus::Success {
             return self.scan_status.clone();
         }
@@ -233,5 +244,29 @@ mod tests {
         let summary: ScanSummary = serde_json::from_str(text).expect("a summary");
         assert_eq!(summary.status(), ScanStatus::Pending);
         assert_eq!(summary.words(), "Scheduled");
+    }
+
+    #[test]
+    fn a_success_of_some_images_is_none() {
+        for (percent, status, words) in [
+            ("50", ScanStatus::Running, "50 % scanned"),
+            ("0", ScanStatus::Running, "0 % scanned"),
+            ("100", ScanStatus::Success, "none found"),
+            ("null", ScanStatus::Success, "none found"),
+        ] {
+            let text = format!(r#"{{"scan_status":"Success","complete_percent":{percent}}}"#);
+            let summary: ScanSummary = serde_json::from_str(&text).expect("a summary");
+            assert_eq!(
+                (summary.status(), summary.words().as_str()),
+                (status, words)
+            );
+        }
+        let summary: ScanSummary =
+            serde_json::from_str(r#"{"scan_status":"Success"}"#).expect("one");
+        assert_eq!(
+            summary.status(),
+            ScanStatus::Success,
+            "older servers do not tell"
+        );
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod examine;
 mod known;
+pub mod parts;
 pub mod publish;
 mod robots;
 pub mod scan;

@@ -3,9 +3,13 @@
 
 use std::time::{Duration, Instant};
 
+use super::parts::{Parts, ended};
 use crate::domain::harbor::{Artifact, ScanStatus, ScanSummary};
 use crate::ops::{Error, Result};
 use crate::registry::{Harbor, pause};
+
+/// How long nobody is asked whether to go on, at most, while nothing is asked for.
+const SLICE: Duration = Duration::from_millis(200);
 
 /// A scan that was asked for, or that ran already.
 #[derive(Debug, Clone)]
@@ -60,7 +64,8 @@ pub async fn start_of(
     artifact: &Artifact,
 ) -> Result<Started> {
     let before = artifact.scan();
-    let ran_already = before.is_some_and(|scan| is_under_way(scan.status()));
+    // A part of an index may have failed long ago: that one is asked for again.
+    let ran_already = before.is_some_and(|scan| is_under_way(scan.status()) && !scan.is_partial());
     if !ran_already {
         harbor.scan(project, repository, &artifact.digest).await?;
     }
@@ -71,17 +76,19 @@ pub async fn start_of(
     })
 }
 
-/// Waits until a scan ends, and returns what it found; `progress` is told each time
-/// that it has not ended yet.
+/// Waits until a scan ends, and returns what it found. That of an index has ended where
+/// that of each of its images has; Harbor calls it a success before. `progress` is told
+/// how it is several times a second, and whether to go on is what it returns.
 ///
 /// # Errors
-/// Where the scan fails, is stopped, or takes longer than `timing` allows.
+/// Where the scan fails, is stopped, or takes longer than `timing` allows, and where
+/// `progress` says no.
 pub async fn wait(
     harbor: &Harbor<'_>,
     (project, repository): (&str, &str),
     started: &Started,
     timing: Timing,
-    progress: &mut dyn FnMut(&ScanSummary),
+    progress: &mut dyn FnMut(&ScanSummary) -> bool,
 ) -> Result<ScanSummary> {
     let began = Instant::now();
     let shown = format!(
@@ -90,50 +97,63 @@ pub async fn wait(
         started.digest
     );
     let mut watch = Watch::of(started);
+    let mut parts = Parts::default();
     let mut next = timing.first;
+    let mut scan = ScanSummary::default();
     loop {
         let left = timing.limit.saturating_sub(began.elapsed());
-        pause(next.min(left)).await;
+        rest(next.min(left), &mut || progress(&scan)).await?;
         next = (next * 3 / 2).min(timing.longest);
         let artifact = harbor
             .artifact(project, repository, &started.digest)
             .await?;
-        let scan = artifact.scan().cloned().unwrap_or_default();
-        match watch.look(&scan) {
-            ScanStatus::Success => return Ok(scan),
-            ScanStatus::Error => {
-                return Err(Error::Tool {
-                    what: format!("the scan of `{shown}` failed"),
-                    cause: format!(
-                        "{} ended with an error, which Harbor keeps in the log of the scan, on \
-                         its page of the artifact; `imgdex harbor scan {shown} --wait` tries again",
-                        scan.scanner_name()
-                    ),
-                });
+        scan = artifact.scan().cloned().unwrap_or_default();
+        let status = watch.look(&scan);
+        let is_told = status == ScanStatus::Success || scan.is_partial() && watch.is_new();
+        let mut how = match scan.words().as_str() {
+            "" => "not begun".to_owned(),
+            words => format!("`{words}`"),
+        };
+        if is_told {
+            match parts
+                .look(harbor, (project, repository), &artifact, &scan)
+                .await?
+            {
+                Ok(found) => return Ok(found),
+                Err(unfinished) => how = unfinished,
             }
-            ScanStatus::Stopped => {
-                return Err(Error::Later {
-                    what: format!("the scan of `{shown}` was stopped"),
-                    hint: format!("`imgdex harbor scan {shown} --wait` asks for it again"),
-                });
-            }
-            ScanStatus::NotScanned | ScanStatus::Pending | ScanStatus::Running => progress(&scan),
+        } else if let Some(error) = ended(&shown, None, status, &scan) {
+            return Err(error);
         }
         if began.elapsed() >= timing.limit {
             return Err(Error::Later {
                 what: format!(
-                    "the scan of `{shown}` did not end within {} s: it is {}",
+                    "the scan of `{shown}` did not end within {} s: it is {how}",
                     timing.limit.as_secs(),
-                    match scan.scan_status.as_str() {
-                        "" => "not begun".to_owned(),
-                        status => format!("`{status}`"),
-                    }
                 ),
                 hint: format!(
                     "it goes on: wait for it with `imgdex harbor scan {shown} --wait --timeout 1h`"
                 ),
             });
         }
+    }
+}
+
+/// Pauses as long as `go_on` says to.
+///
+/// # Errors
+/// Where it says not to.
+async fn rest(time: Duration, go_on: &mut dyn FnMut() -> bool) -> Result<()> {
+    let began = Instant::now();
+    loop {
+        if !go_on() {
+            return Err(Error::Interrupted);
+        }
+        let left = time.saturating_sub(began.elapsed());
+        if left.is_zero() {
+            return Ok(());
+        }
+        pause(left.min(SLICE)).await;
     }
 }
 
@@ -153,13 +173,19 @@ impl<'a> Watch<'a> {
         }
     }
 
+    /// Returns whether the new scan was told of.
+    fn is_new(&self) -> bool {
+        self.before.is_none()
+    }
+
     /// Returns how far the new scan is, by what is told now.
     fn look(&mut self, now: &ScanSummary) -> ScanStatus {
         let marks = |scan: &ScanSummary| {
             (
                 scan.report_id.clone(),
                 scan.start_time.clone(),
-                scan.status(),
+                scan.scan_status.clone(),
+                scan.complete_percent,
             )
         };
         match self.before {
@@ -177,6 +203,7 @@ impl<'a> Watch<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::registry::{Network, Settings, Work};
 
     fn told(report_id: &str, status: &str, start_time: &str) -> ScanSummary {
         ScanSummary {
@@ -214,6 +241,23 @@ mod tests {
         ]);
         check(&[(told("1", "Success", "b"), ScanStatus::Success)]);
         check(&[(told("2", "Error", "b"), ScanStatus::Error)]);
+    }
+
+    #[test]
+    fn whoever_waits_is_asked_several_times_a_second() {
+        let finder = std::sync::Arc::new(|_: &_, _: Option<&_>| None);
+        let network = Network::start(Settings::default(), finder, Work::Questions);
+        let network = network.expect("a runtime");
+        let began = Instant::now();
+        let mut asked = 0;
+        let ended = network.wait(rest(Duration::from_secs(60), &mut || {
+            asked += 1;
+            asked < 3
+        }));
+        assert!(matches!(ended, Err(Error::Interrupted)), "{ended:?}");
+        assert!(began.elapsed() < Duration::from_secs(5));
+        let time = Duration::from_millis(10);
+        network.wait(rest(time, &mut || true)).expect("it is over");
     }
 
     #[test]

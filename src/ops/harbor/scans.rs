@@ -162,7 +162,7 @@ async fn scan(
             Ok(Outcome::Requested(before.cloned()))
         }
         Some(timing) => {
-            let found = wait(harbor, place, &started, timing, &mut |_| {}).await?;
+            let found = wait(harbor, place, &started, timing, &mut |_| true).await?;
             Ok(Outcome::Found(found))
         }
     }

@@ -328,6 +328,114 @@ fn an_empty_catalog_has_nothing_to_scan() {
     assert!(late.stderr.contains("write a duration"), "{late:?}");
 }
 
+/// A project with an index, and the digests of the index and of its two images.
+fn with_index() -> (Home, FakeHarbor, String, Vec<String>) {
+    let (home, harbor) = (Home::new(), FakeHarbor::start());
+    harbor.project("apps");
+    let index = harbor.index("apps/team/web", "1.0", &["amd64", "arm64"]);
+    let parts = harbor.parts("apps/team/web", &index);
+    (home, harbor, index, parts)
+}
+
+#[test]
+fn an_index_is_scanned_where_each_of_its_images_is() {
+    for tells_no_percent in [false, true] {
+        let (home, harbor, index, parts) = with_index();
+        harbor.state().tells_no_percent = tells_no_percent;
+        // The first is clean at once: Harbor says `Success` before the other has begun.
+        harbor.scan_of(&parts[1], two()).scan_of_takes(&parts[1], 6);
+        let failed = run(
+            &home,
+            &harbor,
+            "harbor scan apps/team/web:1.0 --fail-on high -o json",
+        )
+        .fails(13);
+        let told: serde_json::Value = serde_json::from_str(&failed.stdout).expect("JSON");
+        assert_eq!(told[0]["digest"], index);
+        assert_eq!(
+            (&told[0]["total"], &told[0]["severity"]),
+            (&json!(3), &json!("Critical"))
+        );
+    }
+}
+
+#[test]
+fn an_index_fails_with_one_of_its_images() {
+    let scan = "harbor scan apps/team/web:1.0 --fail-on high --timeout 5s";
+    for tells_no_percent in [false, true] {
+        let (home, harbor, index, parts) = with_index();
+        harbor.state().tells_no_percent = tells_no_percent;
+        harbor.scan_of(&parts[1], Outcome::Error);
+        let failed = run(&home, &harbor, scan).fails(1);
+        let words = format!("@{index}` for linux/arm64 (`{}`) failed", parts[1]);
+        assert!(failed.stderr.contains(&words), "{failed:?}");
+        // Nothing runs: it is asked for again.
+        let posts = || harbor.seen().into_iter().filter(|one| one.method == "POST");
+        assert_eq!(posts().count(), 1);
+        harbor.scan_of(&parts[1], Outcome::Stopped);
+        let stopped = run(&home, &harbor, scan).fails(6);
+        assert!(stopped.stderr.contains("linux/arm64"), "{stopped:?}");
+        assert!(stopped.stderr.contains("was stopped"), "{stopped:?}");
+        assert_eq!(posts().count(), 2);
+        harbor
+            .scan_of(&parts[1], Outcome::Clean)
+            .scan_of_takes(&parts[1], 1000);
+        let late = run(&home, &harbor, &scan.replace("5s", "1s")).fails(6);
+        assert!(late.stderr.contains("did not end within 1 s"), "{late:?}");
+    }
+}
+
+#[test]
+fn an_image_without_a_platform_keeps_nobody_waiting() {
+    let (home, harbor, _, _) = with_index();
+    let index = harbor.index("apps/web", "1", &["amd64", "unknown"]);
+    let parts = harbor.parts("apps/web", &index);
+    harbor.scan_of(&parts[1], Outcome::Error);
+    let found = run(
+        &home,
+        &harbor,
+        "harbor scan apps/web:1 --wait --timeout 10s -o json",
+    );
+    assert_eq!(json(found)[0]["status"], "Success");
+}
+
+#[test]
+fn the_report_of_an_index_is_of_all_its_images_or_says_that_it_is_not() {
+    let (home, harbor, index, parts) = with_index();
+    let list = "harbor vulnerabilities apps/team/web:1.0";
+    let never = run(&home, &harbor, list).fails(4);
+    assert!(never.stderr.contains("was never scanned"), "{never:?}");
+    harbor.scan_of(&parts[0], two());
+    let one = format!("harbor scan apps/team/web@{} --wait", parts[0]);
+    run(&home, &harbor, &one).ok();
+    let some = run(&home, &harbor, list).fails(4);
+    let words = format!(
+        "imgdex harbor vulnerabilities {}/apps/team/web@{}",
+        harbor.host(),
+        parts[0]
+    );
+    assert!(some.stderr.contains(&words), "{some:?}");
+    assert!(some.stderr.contains("for linux/amd64"), "{some:?}");
+    assert!(!some.stderr.contains(&parts[1]), "{some:?}");
+    harbor.scan_of(&parts[1], Outcome::Error);
+    run(&home, &harbor, "harbor scan apps/team/web:1.0 --wait").fails(1);
+    let partial = run(&home, &harbor, list).ok();
+    assert!(
+        partial.stderr.contains("only 50 % of its images"),
+        "{partial:?}"
+    );
+    let told = json(run(
+        &home,
+        &harbor,
+        "harbor artifacts apps/team/web -o json",
+    ));
+    assert_eq!(told[0]["digest"], index);
+    harbor.scan_of(&parts[1], Outcome::Clean);
+    run(&home, &harbor, "harbor scan apps/team/web:1.0 --wait").ok();
+    let whole = run(&home, &harbor, list).ok();
+    assert!(!whole.stderr.contains("warning"), "{whole:?}");
+}
+
 #[test]
 fn an_oidc_users_secret_looks_up_one_artifact() {
     let (home, harbor, _) = with_web();

@@ -25,6 +25,8 @@ pub enum Outcome {
     Found(Vec<Vulnerability>),
     /// The scan ends in `Error`.
     Error,
+    /// Somebody stops it.
+    Stopped,
     /// It cannot be scanned, which is answered with this status.
     Unscannable(u16),
 }
@@ -74,66 +76,101 @@ pub fn start(state: &mut State, who: &Who, repository: &str, reference: &str) ->
         let message = "no available scanner to scan";
         return Err(Answer::error(412, "PRECONDITION", message));
     }
-    let outcome = state
-        .outcomes
-        .get(&artifact.digest)
-        .cloned()
-        .unwrap_or_default();
-    if let Outcome::Unscannable(status) = outcome {
-        let code = if status == 400 {
-            "BAD_REQUEST"
-        } else {
-            "UNPROCESSABLE_ENTITY"
+    let mut is_scanned = false;
+    for digest in scanned(&artifact) {
+        let outcome = state.outcomes.get(&digest).cloned().unwrap_or_default();
+        if let Outcome::Unscannable(status) = outcome {
+            let code = if status == 400 {
+                "BAD_REQUEST"
+            } else {
+                "UNPROCESSABLE_ENTITY"
+            };
+            let message = format!(
+                "the configured scanner Trivy does not support scanning artifact with mime type {}",
+                artifact.manifest_media_type
+            );
+            return Err(Answer::error(status, code, &message));
+        }
+        let scan = Scan {
+            id: state.id(),
+            left: state.paces.get(&digest).copied().unwrap_or(state.polls),
+            started: state.now(),
+            is_begun: false,
+            outcome,
         };
-        let message = format!(
-            "the configured scanner Trivy does not support scanning artifact with mime type {}",
-            artifact.manifest_media_type
-        );
-        return Err(Answer::error(status, code, &message));
+        // What is scanned already is not scanned anew; only where that is all, it is told.
+        if let Some(part) = state.artifact(repository, &digest) {
+            let runs = part.scan.as_ref().is_some_and(|scan| scan.left > 0);
+            if !runs {
+                part.scan = Some(scan);
+                is_scanned = true;
+            }
+        }
     }
-    let scan = Scan {
-        id: state.id(),
-        left: state.polls,
-        started: state.now(),
-        is_begun: false,
-        outcome,
-    };
-    if let Some(artifact) = state.artifact(repository, &artifact.digest) {
-        artifact.scan = Some(scan);
+    match is_scanned {
+        true => Ok(Answer::empty(202)),
+        false => Err(Answer::conflict("a previous scan process is Running")),
     }
-    Ok(Answer::empty(202))
+}
+
+/// Returns the digests that a scan of an artifact is of: for an index, those of its images.
+fn scanned(artifact: &Artifact) -> Vec<String> {
+    match artifact.references.as_slice() {
+        [] => vec![artifact.digest.clone()],
+        parts => parts.iter().map(|(digest, _)| digest.clone()).collect(),
+    }
+}
+
+/// Returns the scans that an artifact's is made of; nothing where one of them is missing,
+/// as Harbor does.
+fn scans_of(state: &mut State, artifact: &Artifact) -> Option<Vec<Scan>> {
+    let digests = scanned(artifact).into_iter();
+    let scans = digests.map(|digest| state.artifact(&artifact.repository, &digest)?.scan.clone());
+    scans.collect()
 }
 
 /// Returns what is told of an artifact's scan, and lets the scan go on.
 pub fn overview(state: &mut State, artifact: &Artifact) -> Option<Value> {
     let now = state.now();
-    let held = state.artifact(&artifact.repository, &artifact.digest)?;
-    let scan = held.scan.as_mut()?;
-    let status = match (scan.left, &scan.outcome) {
-        (0, Outcome::Error) => "Error",
-        (0, _) => "Success",
-        _ if scan.is_begun => "Running",
-        _ => "Pending",
-    };
-    scan.left = scan.left.saturating_sub(1);
-    scan.is_begun = true;
+    let scans = scans_of(state, artifact)?;
+    for digest in scanned(artifact) {
+        let part = state.artifact(&artifact.repository, &digest);
+        if let Some(scan) = part.and_then(|part| part.scan.as_mut()) {
+            scan.left = scan.left.saturating_sub(1);
+            scan.is_begun = true;
+        }
+    }
+    let status = scans.iter().map(Scan::status).reduce(merged)?;
+    let ids = scans.iter();
+    let ids: Vec<String> = ids
+        .map(|scan| format!("00000000-0000-4000-8000-{:012}", scan.id))
+        .collect();
+    let complete: Vec<&Scan> = scans
+        .iter()
+        .filter(|scan| scan.status() == "Success")
+        .collect();
     let mut told = json!({
-        "report_id": format!("00000000-0000-4000-8000-{:012}", scan.id),
+        "report_id": ids.join("|"),
         "scan_status": status,
         "severity": "",
         "duration": 1,
-        "complete_percent": if status == "Success" { 100 } else { 0 },
-        "start_time": scan.started,
+        "complete_percent": complete.len() * 100 / scans.len(),
+        "start_time": scans[0].started,
         "end_time": now,
         "scanner": {"name": "Trivy", "vendor": "Aqua Security", "version": "v0.65.0"},
     });
+    if state.tells_no_percent
+        && let Some(told) = told.as_object_mut()
+    {
+        told.remove("complete_percent");
+    }
     if status == "Success" {
-        let all = vulnerabilities(&scan.outcome);
+        let all = all_of(&complete);
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-        for one in all {
+        for one in &all {
             *counts.entry(&one.severity).or_default() += 1;
         }
-        told["severity"] = json!(worst(all));
+        told["severity"] = json!(worst(&all));
         told["summary"] = json!({
             "total": all.len(),
             "fixable": all.iter().filter(|one| !one.fix_version.is_empty()).count(),
@@ -141,6 +178,41 @@ pub fn overview(state: &mut State, artifact: &Artifact) -> Option<Value> {
         });
     }
     Some(json!({ REPORT: told }))
+}
+
+impl Scan {
+    fn status(&self) -> &'static str {
+        match (self.left, &self.outcome) {
+            (0, Outcome::Error) => "Error",
+            (0, Outcome::Stopped) => "Stopped",
+            (0, _) => "Success",
+            _ if self.is_begun => "Running",
+            _ => "Pending",
+        }
+    }
+}
+
+/// Returns what Harbor says of two scans: it is over and well where one of them is, and
+/// none runs.
+fn merged(one: &'static str, other: &'static str) -> &'static str {
+    for status in ["Running", "Success", "Error", "Stopped"] {
+        if [one, other].contains(&status) {
+            return status;
+        }
+    }
+    one
+}
+
+/// Returns what scans found, each vulnerability once.
+fn all_of(scans: &[&Scan]) -> Vec<Vulnerability> {
+    let mut all: Vec<Vulnerability> = Vec::new();
+    for one in scans.iter().flat_map(|scan| vulnerabilities(&scan.outcome)) {
+        let key = |one: &Vulnerability| (one.id.clone(), one.package.clone());
+        if !all.iter().any(|known| key(known) == key(one)) {
+            all.push(one.clone());
+        }
+    }
+    all
 }
 
 fn vulnerabilities(outcome: &Outcome) -> &[Vulnerability] {
@@ -177,9 +249,15 @@ pub fn report(
     let artifact = found(state, repository, reference)?;
     let accepted = asked.seen.header("x-accept-vulnerabilities");
     let is_accepted = accepted.is_empty() || accepted.contains(REPORT);
-    let body = match artifact.scan {
-        Some(scan) if scan.left == 0 && !matches!(scan.outcome, Outcome::Error) && is_accepted => {
-            let all = vulnerabilities(&scan.outcome);
+    let scans = scans_of(state, &artifact).unwrap_or_default();
+    // What has no report yet is left out, as long as one has.
+    let ready: Vec<&Scan> = scans
+        .iter()
+        .filter(|scan| scan.status() == "Success")
+        .collect();
+    let body = match ready.first() {
+        Some(first) if is_accepted => {
+            let all = all_of(&ready);
             let told = |one: &Vulnerability| {
                 json!({
                     "id": one.id,
@@ -193,9 +271,9 @@ pub fn report(
                 })
             };
             json!({ REPORT: {
-                "generated_at": scan.started,
+                "generated_at": first.started,
                 "scanner": {"name": "Trivy", "vendor": "Aqua Security", "version": "v0.65.0"},
-                "severity": worst(all),
+                "severity": worst(&all),
                 "vulnerabilities": all.iter().map(told).collect::<Vec<_>>(),
             }})
         }

@@ -101,6 +101,21 @@ impl FakeHarbor {
         self
     }
 
+    /// Sets how often the scan of that digest is asked for before it ends.
+    pub fn scan_of_takes(&self, digest: &str, polls: u32) -> &Self {
+        self.state().paces.insert(digest.to_owned(), polls);
+        self
+    }
+
+    /// Returns the digests of the images of an index, in its order.
+    pub fn parts(&self, repository: &str, index: &str) -> Vec<String> {
+        let mut state = self.state();
+        let index = state.artifact(repository, index);
+        let index = index.expect("the test put it there");
+        let parts = index.references.iter();
+        parts.map(|(digest, _)| digest.clone()).collect()
+    }
+
     /// Takes the scanner away.
     pub fn without_scanner(&self) -> &Self {
         self.state().without_scanner = true;
@@ -125,7 +140,8 @@ impl FakeHarbor {
     }
 
     /// Changes the state once, just before that page of a list is answered whose
-    /// path has the fragment in it.
+    /// path has the fragment in it; a fragment such as `DELETE /tags/` is for a request
+    /// of that method.
     pub fn on_page(
         &self,
         fragment: &str,

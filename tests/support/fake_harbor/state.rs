@@ -37,6 +37,10 @@ pub struct State {
     pub unhealthy: Option<String>,
     pub outcomes: HashMap<String, Outcome>,
     pub polls: u32,
+    /// By digest, where it is not the same for all.
+    pub paces: HashMap<String, u32>,
+    /// Tells no `complete_percent`, as old versions do.
+    pub tells_no_percent: bool,
     /// Answers 400 to `%252F`, as some front ends do.
     pub refuses_double_encoding: bool,
     pub faults: Vec<Fault>,

@@ -173,7 +173,7 @@ fn scanned(
     let found = network.wait(async {
         let started = scanning::start(harbor, place, &identifier).await?;
         let timing = scanning::Timing::until(rule.patience);
-        scanning::wait(harbor, place, &started, timing, &mut |_| {}).await
+        scanning::wait(harbor, place, &started, timing, &mut |_| true).await
     })?;
     let worst = found.worst();
     if rule.fail_on.is_none_or(|limit| worst < limit) {
