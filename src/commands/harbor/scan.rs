@@ -28,7 +28,8 @@ use crate::output::records::{Record, write_list};
 /// The scan of an index ends where that of each of its images does.
 ///
 /// Exit code 13 where `--fail-on` finds something, 3 where some of many could not be
-/// scanned, 6 where a scan takes longer than `--timeout`.
+/// scanned, 6 where a scan takes longer than `--timeout`; where none of these, but the
+/// catalog cannot be written, what is found is printed, and the code is the catalog's.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -197,9 +198,6 @@ impl Scan {
             [] => Vec::new(),
             _ => ask_many(app, &asked, wanted, timing)?,
         };
-        if has_catalog {
-            keep_all(app, &asked, &done)?;
-        }
         let rows: Vec<Row> = done
             .iter()
             .map(|done| {
@@ -208,9 +206,32 @@ impl Scan {
             })
             .collect();
         let width = app.console.width;
-        write_list(app.console.out(), app.format, width, &rows)?;
-        app.console.flush()?;
-        Ok(judge(app, &rows, self.fail_on, waits))
+        let printed = write_list(app.console.out(), app.format, width, &rows);
+        let printed = printed.and_then(|()| app.console.flush());
+        let status = judge(app, &rows, self.fail_on, waits);
+        let kept = match has_catalog {
+            true => keep_all(app, &asked, &done),
+            false => Ok(()),
+        };
+        printed?;
+        match (kept, status) {
+            (Ok(()), status) => Ok(status),
+            // The images are what was asked for: how they are decides.
+            (Err(error), Status::Done) => Err(error
+                .hint("what was found is printed, and not kept with the images of the catalog")),
+            (Err(error), status) => {
+                let cause = error.cause.as_deref();
+                let cause = cause.map_or_else(String::new, |cause| format!(": {cause}"));
+                app.console.warn(&format!(
+                    "warning: what was found is not kept with the images of the catalog: {}{cause}",
+                    error.message
+                ));
+                for hint in &error.hints {
+                    app.console.hint(hint);
+                }
+                Ok(status)
+            }
+        }
     }
 }
 

@@ -437,6 +437,38 @@ fn the_report_of_an_index_is_of_all_its_images_or_says_that_it_is_not() {
 }
 
 #[test]
+fn what_was_found_is_told_where_it_cannot_be_kept() {
+    let (home, harbor, digest) = with_web();
+    let host = harbor.host();
+    let image = json!({"name": "web", "url": format!("{host}/apps/team/web:1.0")});
+    home.pipe(image.to_string(), "images create").ok();
+    harbor.scan_of(&digest, two());
+    let connection = rusqlite::Connection::open(home.catalog()).expect("a database");
+    connection.execute_batch("BEGIN IMMEDIATE").expect("locked");
+    let scan = "--lock-timeout 0 harbor scan apps/team/web:1.0 -o json";
+    let kept = run(&home, &harbor, &format!("{scan} --wait")).fails(9);
+    let told: serde_json::Value = serde_json::from_str(&kept.stdout).expect("JSON");
+    assert_eq!(told[0]["total"], 3);
+    assert!(kept.stderr.contains("not kept with the images"), "{kept:?}");
+    // What is too grave decides.
+    let bad = run(&home, &harbor, &format!("{scan} --fail-on high")).fails(13);
+    let told: serde_json::Value = serde_json::from_str(&bad.stdout).expect("JSON");
+    assert_eq!(told[0]["total"], 3);
+    assert!(
+        bad.stderr.contains("warning: what was found is not kept"),
+        "{bad:?}"
+    );
+    assert!(
+        bad.stderr.contains("high or graver") || bad.stderr.contains("High or graver"),
+        "{bad:?}"
+    );
+    drop(connection);
+    assert_eq!(field(&home, "web", "vulnerabilities"), json!(null));
+    run(&home, &harbor, &scan.replace("-o json", "--wait")).ok();
+    assert_eq!(field(&home, "web", "vulnerabilities")["total"], 3);
+}
+
+#[test]
 fn an_oidc_users_secret_looks_up_one_artifact() {
     let (home, harbor, _) = with_web();
     harbor
