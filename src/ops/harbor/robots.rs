@@ -1,6 +1,7 @@
 //! Robots, wherever they are.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 
 use super::AT_ONCE;
 use crate::domain::harbor::Robot;
@@ -16,7 +17,7 @@ pub enum Scope {
     Everywhere,
 }
 
-/// Returns robots, those of the whole server first.
+/// Returns robots, each once, those of the whole server first.
 ///
 /// # Errors
 /// Where they cannot be asked for, and where none of them may be.
@@ -61,6 +62,10 @@ async fn everywhere(harbor: &Harbor<'_>) -> registry::Result<Vec<Robot>> {
     }
     match denied {
         Some(error) if !is_allowed => Err(error),
-        _ => Ok(robots),
+        _ => {
+            let mut seen = HashSet::new();
+            robots.retain(|robot| seen.insert(robot.id));
+            Ok(robots)
+        }
     }
 }

@@ -46,7 +46,8 @@ pub struct MadeRobot {
 }
 
 impl Harbor<'_> {
-    /// Returns the robots of a project, or those of the whole server.
+    /// Returns the robots of a project, or those of the whole server. The latter are
+    /// what is told where nothing is said of levels: `Level=system` means every robot.
     ///
     /// # Errors
     /// Where whoever asks may not know.
@@ -62,7 +63,7 @@ impl Harbor<'_> {
             }
             None => (
                 format!("cannot list the robots of `{}`", self.registry),
-                format!("robots?q={}", encoded("Level=system")),
+                "robots".to_owned(),
                 NEEDS_SYSTEM,
             ),
         };
@@ -70,7 +71,11 @@ impl Harbor<'_> {
             needs,
             ..Call::get(&path, &attempt)
         };
-        self.list(call, |robot: &Robot| robot.id).await
+        let mut robots = self.list(call, |robot: &Robot| robot.id).await?;
+        if project.is_none() {
+            robots.retain(|robot| robot.level == "system");
+        }
+        Ok(robots)
     }
 
     /// Makes a robot. Harbor makes the secret itself, whatever it is given.

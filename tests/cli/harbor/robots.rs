@@ -383,6 +383,35 @@ fn robots_are_listed_in_every_form() {
 }
 
 #[test]
+fn robots_of_the_server_are_no_robots_of_projects() {
+    let (home, harbor) = with_apps();
+    for line in ["ci --project apps", "ci --project lab", "mirror --system"] {
+        asked(&home, &harbor, &format!("harbor robots create {line}")).ok();
+    }
+    let list = |more: &str| {
+        let ran = asked(
+            &home,
+            &harbor,
+            &format!("harbor robots list -o name {more}"),
+        );
+        super::names(ran)
+    };
+    assert_eq!(list("--system"), "robot$mirror");
+    assert_eq!(list(""), "robot$mirror robot$apps+ci robot$lab+ci");
+    // A server that tells of more than it was asked for.
+    let robot = |id: i64, name: &str, level: &str| json!({"id": id, "name": name, "level": level});
+    let all = json!([robot(1, "a", "system"), robot(2, "b", "project")]);
+    let more = || crate::fake_harbor::Failure::Answer(200, Vec::new(), all.to_string());
+    harbor.fail_with("GET", "/robots", 1, more());
+    assert_eq!(list("--system"), "a");
+    harbor.fail_with("GET", "/robots?", 3, more());
+    assert_eq!(list(""), "a b");
+    let line = "harbor robots delete robot$apps+ci";
+    asked(&home, &harbor, line).ok();
+    assert_eq!(names(&harbor), ["robot$lab+ci", "robot$mirror"]);
+}
+
+#[test]
 fn a_robot_is_known_by_what_the_server_says() {
     for prefix in ["robot$", "robot-", "bot_", ""] {
         let (home, harbor) = with_apps();

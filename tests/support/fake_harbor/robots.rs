@@ -65,25 +65,41 @@ fn told(state: &State, robot: &Robot) -> Value {
 }
 
 fn list(state: &State, asked: &Asked, who: &Who) -> Answered {
-    let (mut level, mut id) = ("system".to_owned(), String::new());
+    let (mut level, mut id) = (None, None);
     let mut others = Vec::new();
     for (name, value) in filters(asked.query("q"))? {
         match name.as_str() {
-            "Level" | "level" => level = value,
-            "ProjectID" | "project_id" => id = value,
+            "Level" => level = Some(value),
+            "ProjectID" => id = Some(value),
             _ => others.push((name, value)),
         }
     }
     let mut project = None;
-    if level == "project" {
-        let mut projects = state.projects.iter();
-        let found = projects.find(|one| one.id.to_string() == id);
-        let missing = || Answer::bad("must with project ID when to query project robots");
-        project = Some(found.ok_or_else(missing)?.name.clone());
+    match level.as_deref() {
+        Some("project") => {
+            let mut projects = state.projects.iter();
+            let found = projects.find(|one| id.as_ref() == Some(&one.id.to_string()));
+            let missing = || Answer::bad("must with project ID when to query project robots");
+            project = Some(found.ok_or_else(missing)?.name.clone());
+        }
+        // No column is called so: it decides who may ask, and leaves out nobody.
+        Some("system") => {}
+        Some(_) => return Err(Answer::bad("bad request error level input")),
+        None => id = Some("0".to_owned()),
     }
     require_role(who, project.as_deref(), Role::Maintainer)?;
-    let own = state.robots.iter().filter(|one| one.project == project);
-    let mut all: Vec<Value> = own.map(|one| told(state, one)).collect();
+    let is_meant = |robot: &&Robot| match &id {
+        None => true,
+        Some(id) => {
+            let project = robot
+                .project
+                .as_deref()
+                .and_then(|name| state.project(name));
+            project.map_or(0, |project| project.id).to_string() == *id
+        }
+    };
+    let meant = state.robots.iter().filter(is_meant);
+    let mut all: Vec<Value> = meant.map(|one| told(state, one)).collect();
     for (name, wanted) in others {
         all.retain(|one| super::answers::fits(&one[&name], &wanted));
     }
