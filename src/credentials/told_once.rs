@@ -66,7 +66,8 @@ impl NewFile {
     /// Writes the text, for good.
     ///
     /// # Errors
-    /// Where it cannot be written; then there is no such file.
+    /// Where it cannot be written; then the text is nowhere, and a file that was there
+    /// before is as it was.
     pub fn keep(mut self, text: &[u8]) -> Result<()> {
         let write = |place: &mut Option<Place>| -> io::Result<()> {
             if let Some(place) = place {
@@ -80,9 +81,12 @@ impl NewFile {
             if let Some(Place::Beside(file)) = place.take() {
                 file.persist(&self.path).map_err(|error| error.error)?;
             }
-            File::open(folder_of(&self.path))?.sync_all()
+            Ok(())
         };
-        write(&mut self.place).map_err(failed("write", &self.path))
+        write(&mut self.place).map_err(failed("write", &self.path))?;
+        // The file has the text now, whatever becomes of its folder.
+        let _ = File::open(folder_of(&self.path)).and_then(|folder| folder.sync_all());
+        Ok(())
     }
 }
 
@@ -138,6 +142,18 @@ mod tests {
             .expect("kept");
         check(&path, "two");
         assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
+    }
+
+    #[test]
+    fn a_text_that_was_written_is_not_lost_with_its_folder() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (before, after) = (folder.path().join("before"), folder.path().join("after"));
+        fs::create_dir(&before).expect("a folder");
+        let file = NewFile::make(&before.join("secret"), false).expect("made");
+        // Nothing that could be synchronized is there under its name any more.
+        fs::rename(&before, &after).expect("renamed");
+        file.keep(b"one").expect("kept");
+        check(&after.join("secret"), "one");
     }
 
     #[test]
