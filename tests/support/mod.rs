@@ -135,6 +135,31 @@ impl Call<'_> {
         is_time()
     }
 
+    /// Runs it, and signals it as soon as it is time.
+    pub fn signalled_when(
+        self,
+        signal: rustix::process::Signal,
+        is_time: impl Fn() -> bool,
+    ) -> Ran {
+        let child = self
+            .home
+            .command(PROGRAM)
+            .args(&self.arguments)
+            .envs(self.environment)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let end = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        while !is_time() && std::time::Instant::now() < end {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        rustix::process::kill_process(rustix::process::Pid::from_child(&child), signal)
+            .expect("it runs");
+        Ran::of(&child.wait_with_output().expect("it ends"))
+    }
+
     pub fn stdin(mut self, text: impl AsRef<[u8]>) -> Self {
         self.stdin = text.as_ref().to_vec();
         self

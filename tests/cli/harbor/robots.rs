@@ -4,10 +4,11 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use rustix::process::Signal;
 use serde_json::json;
 
 use super::{asked, call_as};
-use crate::fake_harbor::{ADMIN, FakeHarbor, Role, basic};
+use crate::fake_harbor::{ADMIN, Failure, FakeHarbor, Role, basic};
 use crate::json;
 use crate::login::typed;
 use crate::support::{Home, PROGRAM, Ran};
@@ -401,7 +402,7 @@ fn robots_of_the_server_are_no_robots_of_projects() {
     // A server that tells of more than it was asked for.
     let robot = |id: i64, name: &str, level: &str| json!({"id": id, "name": name, "level": level});
     let all = json!([robot(1, "a", "system"), robot(2, "b", "project")]);
-    let more = || crate::fake_harbor::Failure::Answer(200, Vec::new(), all.to_string());
+    let more = || Failure::Answer(200, Vec::new(), all.to_string());
     harbor.fail_with("GET", "/robots", 1, more());
     assert_eq!(list("--system"), "a");
     harbor.fail_with("GET", "/robots?", 3, more());
@@ -518,7 +519,7 @@ fn a_robot_is_not_made_twice_where_the_answer_is_lost() {
     harbor.reset("POST", "/robots", 1);
     check(&harbor, &home, 6, 0);
     let (home, harbor) = with_apps();
-    let page = crate::fake_harbor::Failure::Answer(200, Vec::new(), "<html>".to_owned());
+    let page = Failure::Answer(200, Vec::new(), "<html>".to_owned());
     harbor.fail_with("POST", "/robots", 1, page);
     check(&harbor, &home, 7, 0);
     // One that says that it did nothing is asked again.
@@ -554,6 +555,38 @@ fn a_secret_that_could_not_be_printed_is_said_to_be_lost() {
         "{ran:#?}"
     );
     is_nowhere(&home, &ran, &secrets(&harbor)[0], &[]);
+}
+
+#[test]
+fn a_secret_that_is_on_its_way_is_not_lost_by_a_signal() {
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+        let (home, harbor) = with_apps();
+        let signalled = |method: &str, line: &str| {
+            harbor.fail_with(method, "/robots", 1, Failure::Late(300));
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let before = count(&harbor, method);
+            let call = call_as(&home, &harbor, ADMIN, &words);
+            let ran = call.signalled_when(signal, || count(&harbor, method) > before);
+            let ran = ran.fails(code);
+            assert!(
+                ran.stderr.contains("its secret where it was to go"),
+                "{ran:#?}"
+            );
+            ran
+        };
+        let is_in_file = || {
+            let text = fs::read_to_string(home.path().join("ci.secret")).expect("there");
+            assert_eq!(text, format!("{}\n", secrets(&harbor)[0]));
+        };
+        let line = "harbor robots create ci --project apps --secret-file ci.secret";
+        signalled("POST", line);
+        is_in_file();
+        let line = "harbor robots refresh ci --project apps --secret-file ci.secret --force";
+        signalled("PATCH", line);
+        is_in_file();
+        let ran = signalled("POST", "harbor robots create printed --project apps");
+        assert!(ran.stdout.contains(&secrets(&harbor)[1]), "{ran:#?}");
+    }
 }
 
 #[test]

@@ -9,6 +9,8 @@ pub enum Failure {
     Reset,
     /// It is done, and then the connection ends without an answer.
     LostAnswer,
+    /// It is done, and answered only after so many milliseconds.
+    Late(u64),
     /// There is no answer as long as somebody waits for it.
     Silence,
 }

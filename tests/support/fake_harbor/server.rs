@@ -2,6 +2,7 @@
 //! asks the API, the token service or the registry.
 
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
@@ -165,7 +166,7 @@ pub async fn serve(shared: Arc<Shared>, request: Request) -> Response {
         }
         Some(Failure::Reset) => return broken(),
         Some(Failure::Silence) => return std::future::pending().await,
-        Some(Failure::LostAnswer) | None => {}
+        Some(Failure::LostAnswer | Failure::Late(_)) | None => {}
     }
     let response = if seen.target.starts_with("/v2/") {
         let body = if is_upload {
@@ -179,6 +180,9 @@ pub async fn serve(shared: Arc<Shared>, request: Request) -> Response {
     } else {
         api_answer(&shared, seen)
     };
+    if let Some(Failure::Late(milliseconds)) = failure {
+        tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+    }
     if failure == Some(Failure::LostAnswer) {
         // What streams is done only when it was read to its end.
         let _ = axum::body::to_bytes(response.into_body(), usize::MAX).await;

@@ -122,17 +122,22 @@ impl Create {
                  somebody deletes it",
             );
         }
-        let made = asked.ask(app, async |harbor| Ok(harbor.create_robot(&robot).await))?;
-        let made = made.map_err(|error| not_created(error, &robot.name, &scope))?;
-        let told = Told {
-            id: made.id,
-            done: "created",
-            again: again(&made.name, &scope),
-            name: made.name,
-            secret: made.secret,
-            expires_at: made.expires_at,
-        };
-        prepared.deliver(app, &asked, &told)
+        prepared.obtain(
+            app,
+            &asked,
+            async |harbor| harbor.create_robot(&robot).await,
+            |made| {
+                let made = made.map_err(|error| not_created(error, &robot.name, &scope))?;
+                Ok(Told {
+                    id: made.id,
+                    done: "created",
+                    again: again(&made.name, &scope),
+                    name: made.name,
+                    secret: made.secret,
+                    expires_at: made.expires_at,
+                })
+            },
+        )
     }
 }
 
@@ -184,6 +189,18 @@ fn not_created(error: registry::Error, name: &str, scope: &Scope) -> Error {
     }
 }
 
+/// Returns why there is no new secret, or none that is known of.
+fn not_refreshed(error: registry::Error, again: &str) -> Error {
+    let in_doubt = error.in_doubt;
+    let mut failure = Error::from(error);
+    if in_doubt {
+        failure.hints = vec![format!(
+            "the old secret may be void: `{again}` makes another"
+        )];
+    }
+    failure
+}
+
 impl Refresh {
     pub fn run(self, app: &mut App) -> Result<Status> {
         let scope = self.scope.scope()?;
@@ -192,25 +209,21 @@ impl Refresh {
         let found = asked.ask(app, async |harbor| robots(harbor, &scope).await)?;
         let robot = one(&found, &self.name, (&scope, "refresh"))?;
         let again = again(&robot.name, &scope);
-        let secret = asked.ask(app, async |harbor| Ok(harbor.refresh_robot(robot).await))?;
-        let secret = secret.map_err(|error| {
-            let in_doubt = error.in_doubt;
-            let mut failure = Error::from(error);
-            if in_doubt {
-                failure.hints = vec![format!(
-                    "the old secret may be void: `{again}` makes another"
-                )];
-            }
-            failure
-        })?;
-        let told = Told {
-            id: robot.id,
-            name: robot.name.clone(),
-            secret,
-            expires_at: robot.expires_at,
-            done: "given a new secret",
-            again,
-        };
-        prepared.deliver(app, &asked, &told)
+        prepared.obtain(
+            app,
+            &asked,
+            async |harbor| harbor.refresh_robot(robot).await,
+            |secret| {
+                let secret = secret.map_err(|error| not_refreshed(error, &again))?;
+                Ok(Told {
+                    id: robot.id,
+                    name: robot.name.clone(),
+                    secret,
+                    expires_at: robot.expires_at,
+                    done: "given a new secret",
+                    again,
+                })
+            },
+        )
     }
 }

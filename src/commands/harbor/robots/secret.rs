@@ -25,6 +25,7 @@ use crate::formats::document::{Position, json, write_json_pretty, write_yaml};
 use crate::formats::kubernetes::secret_resource;
 use crate::output::format::Format;
 use crate::output::records::{Record, write_one};
+use crate::registry::{self, Harbor};
 
 /// Where the secret goes; to standard output where nothing is said.
 #[derive(Debug, Args)]
@@ -127,14 +128,48 @@ fn not_made(error: credentials::Error) -> Error {
 }
 
 impl Prepared {
+    /// Asks for a secret and hands it over. From the question on a signal ends the
+    /// command only after that: an end in between would lose the secret.
+    ///
+    /// # Errors
+    /// Those of `told`, which explains the answer, and of handing it over; and where
+    /// there was a signal.
+    pub fn obtain<T>(
+        self,
+        app: &mut App,
+        asked: &Asked,
+        question: impl AsyncFnOnce(&Harbor<'_>) -> registry::Result<T>,
+        told: impl FnOnce(registry::Result<T>) -> Result<Told>,
+    ) -> Result<Status> {
+        let interrupt = app.interrupt.clone();
+        let answer = asked.ask(app, async |harbor| {
+            let hold = interrupt.hold();
+            Ok(match hold.go_on() {
+                true => Some((question(harbor).await, hold)),
+                false => None,
+            })
+        })?;
+        let Some((answer, hold)) = answer else {
+            let message = "stopped before it was done";
+            return Err(Error::new(interrupt.kind(), message));
+        };
+        let told = told(answer)?;
+        let status = self.deliver(app, asked, &told)?;
+        if hold.go_on() {
+            return Ok(status);
+        }
+        let message = format!(
+            "stopped when the robot `{}` was {}, and its secret where it was to go",
+            told.name, told.done
+        );
+        Err(Error::new(interrupt.kind(), message))
+    }
+
     /// Hands the secret over, and prints what is to be known of the robot.
     ///
     /// # Errors
     /// Where that fails all the same; a new secret must be made then.
-    pub fn deliver(self, app: &mut App, asked: &Asked, told: &Told) -> Result<Status> {
-        // An end in between would lose the secret.
-        let interrupt = app.interrupt.clone();
-        let _hold = interrupt.hold();
+    fn deliver(self, app: &mut App, asked: &Asked, told: &Told) -> Result<Status> {
         let in_file = self.file.is_some();
         let text = match &self.resource {
             Some(name) => {
