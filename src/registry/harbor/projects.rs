@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use super::{Call, Harbor, encoded};
+use super::{AccountKind, Call, Harbor, encoded};
 use crate::domain::harbor::{Health, ImmutableRule, Project, ProjectSummary, SystemInfo};
 use crate::registry::error::{Error, Reason, Result};
 
@@ -40,20 +40,28 @@ impl Harbor<'_> {
             other => return other,
         };
         // A secret for the command line may list projects, and look none up.
-        if self.shown.is_some() {
-            let path = format!("projects?name={}", encoded(name));
-            let key = |project: &Project| project.project_id;
-            let listed = self.list(Call::get(&path, &attempt), key).await;
-            let mut listed = listed.unwrap_or_default().into_iter();
-            if let Some(project) = listed.find(|project| project.name == name) {
-                return Ok(project);
-            }
+        if self.shown.is_some()
+            && let Ok(Some(project)) = self.listed_project(name).await
+        {
+            return Ok(project);
         }
         Err(self.denied_in(error, name).await)
     }
 
+    /// Returns a project as it is in the list of those that whoever asks may see;
+    /// nothing where it is not there.
+    async fn listed_project(&self, name: &str) -> Result<Option<Project>> {
+        let attempt = format!("cannot look for the project `{name}`");
+        let path = format!("projects?name={}", encoded(name));
+        let key = |project: &Project| project.project_id;
+        let listed = self.list(Call::get(&path, &attempt), key).await?;
+        Ok(listed.into_iter().find(|project| project.name == name))
+    }
+
     /// Returns whether there is a project of this name; nothing where whoever asks may
-    /// not know.
+    /// not know. Newer versions tell that only to who may look into it, and refuse one
+    /// that is not there in the same words, even to administrators: those see every
+    /// project in the list. Nobody is told without a login.
     ///
     /// # Errors
     /// Where it cannot be asked for.
@@ -62,11 +70,18 @@ impl Harbor<'_> {
         let path = format!("projects?project_name={}", encoded(name));
         let call = Call::new(&Method::HEAD, &path, &attempt);
         let answer = self.answer(call, None).await?;
-        Ok(match answer.status.as_u16() {
-            200 => Some(true),
-            404 => Some(false),
-            _ => None,
-        })
+        match answer.status.as_u16() {
+            200 => return Ok(Some(true)),
+            404 => return Ok(Some(false)),
+            _ if self.shown.is_none() => return Ok(None),
+            _ => {}
+        }
+        if self.listed_project(name).await?.is_some() {
+            return Ok(Some(true));
+        }
+        let kind = self.account().await?.kind;
+        let sees_all = matches!(kind, AccountKind::Local { is_administrator } if is_administrator);
+        Ok(sees_all.then_some(false))
     }
 
     /// Explains a denial: Harbor refuses a project that is not there in the same words,
@@ -90,6 +105,16 @@ impl Harbor<'_> {
                     )),
                     ..error
                 }
+            }
+            Ok(None) if self.shown.is_some() => {
+                let who = self.who();
+                let cause = format!(
+                    "the project `{project}` does not exist on `{host}`, or {who} may not look \
+                     into it"
+                );
+                Error::new(Reason::Denied, error.message)
+                    .because(cause)
+                    .hint("`imgdex harbor projects list` shows the projects")
             }
             _ => error,
         }

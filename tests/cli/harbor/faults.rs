@@ -62,17 +62,69 @@ fn a_project_that_is_not_there_is_told_from_one_that_is_closed() {
     error: cannot list the repositories of the project `closed`: `HOST` wants credentials, and there are none for it; Harbor said: UNAUTHORIZED: unauthorized (X-Request-Id: request-N)
     hint: `imgdex login HOST`; in CI, set IMGDEX_REGISTRY_HOST=HOST, IMGDEX_REGISTRY_USERNAME and IMGDEX_REGISTRY_PASSWORD
     ");
+    // Without a login, nobody is told which of the two it is.
     insta::assert_snapshot!(show(None, "repositories none"), @r"
-    exit code: 4
+    exit code: 5
     ----- stderr -----
-    error: cannot list the repositories of the project `none`: the project `none` does not exist on `HOST`
-    hint: `imgdex harbor projects list` shows the projects
+    error: cannot list the repositories of the project `none`: `HOST` wants credentials, and there are none for it; Harbor said: UNAUTHORIZED: unauthorized (X-Request-Id: request-N)
+    hint: `imgdex login HOST`; in CI, set IMGDEX_REGISTRY_HOST=HOST, IMGDEX_REGISTRY_USERNAME and IMGDEX_REGISTRY_PASSWORD
     ");
     insta::assert_snapshot!(show(Some(DEV), "tags apps/none"), @r"
     exit code: 4
     ----- stderr -----
     error: cannot list the artifacts of `apps/none`: `apps/none` is not on `HOST`; Harbor said: NOT_FOUND: repository apps/none not found (X-Request-Id: request-N)
     hint: `imgdex harbor repositories apps` shows what is there
+    ");
+}
+
+#[test]
+fn a_newer_harbor_tells_only_administrators_which_projects_are_not_there() {
+    let (home, harbor) = (Home::new(), with_apps());
+    harbor.project("closed").newer_head();
+    let show = |account, arguments: &str| {
+        let ran = call(&home, &harbor, Some(account), arguments).run();
+        shown(&ran, &home, &harbor)
+    };
+    insta::assert_snapshot!(show(DEV, "projects get none"), @r"
+    exit code: 5
+    ----- stderr -----
+    error: cannot look up the project `none`: the project `none` does not exist on `HOST`, or `dev` may not look into it
+    hint: `imgdex harbor projects list` shows the projects
+    ");
+    insta::assert_snapshot!(show(DEV, "repositories closed"), @r"
+    exit code: 5
+    ----- stderr -----
+    error: cannot list the repositories of the project `closed`: the project `closed` does not exist on `HOST`, or `dev` may not look into it
+    hint: `imgdex harbor projects list` shows the projects
+    ");
+    insta::assert_snapshot!(show(ADMIN, "tags none/web"), @r"
+    exit code: 4
+    ----- stderr -----
+    error: cannot list the artifacts of `none/web`: the project `none` does not exist on `HOST`
+    hint: `imgdex harbor projects list` shows the projects
+    ");
+    insta::assert_snapshot!(show(ADMIN, "projects get none"), @r"
+    exit code: 4
+    ----- stderr -----
+    error: cannot look up the project `none`: the project `none` does not exist on `HOST`
+    hint: `imgdex harbor projects list` shows the projects
+    ");
+    // What is seen in the list is there, whatever else is refused.
+    harbor.fail("HEAD", "/projects", 403, 9);
+    harbor.fail("GET", "/apps/repositories", 403, 9);
+    insta::assert_snapshot!(show(DEV, "repositories apps"), @r"
+    exit code: 5
+    ----- stderr -----
+    error: cannot list the repositories of the project `apps`: the project `apps` exists, and `dev` may not look into it
+    hint: it needs a role in the project: it is not public
+    ");
+    let robot = harbor.robot("apps", "ci", &["pull"]);
+    let robot = (robot.0.as_str(), robot.1.as_str());
+    insta::assert_snapshot!(show(robot, "repositories none"), @r"
+    exit code: 5
+    ----- stderr -----
+    error: cannot list the repositories of the project `none`: the project `none` does not exist on `HOST`, or `robot$apps+ci` may not look into it
+    hint: `imgdex harbor projects list` shows the projects
     ");
 }
 
@@ -234,9 +286,9 @@ fn who_may_not_create_projects_is_told_what_it_needs() {
     )
     .run();
     insta::assert_snapshot!(shown(&ran, &home, &harbor), @r"
-    exit code: 4
+    exit code: 5
     ----- stderr -----
-    error: cannot look up the project `none`: the project `none` does not exist on `HOST`
+    error: cannot look up the project `none`: the project `none` does not exist on `HOST`, or `olga` may not look into it
     hint: `imgdex harbor projects list` shows the projects
     ");
 }

@@ -12,7 +12,7 @@ pub fn answer(state: &mut State, asked: &Asked, who: &Who, parts: &[&str]) -> An
     let method = asked.method.as_str();
     let (named, rest) = match (method, parts) {
         ("GET", []) => return list(state, asked, who),
-        ("HEAD", []) => return exists(state, asked),
+        ("HEAD", []) => return exists(state, asked, who),
         ("POST", []) => return create(state, asked, who),
         ("GET", [named, rest @ ..]) => (*named, rest),
         _ => return Err(Answer::not_found("path")),
@@ -117,8 +117,13 @@ fn list(state: &State, asked: &Asked, who: &Who) -> Answered {
     listed(asked, told)
 }
 
-fn exists(state: &State, asked: &Asked) -> Answered {
-    match state.project(asked.query("project_name")) {
+fn exists(state: &State, asked: &Asked, who: &Who) -> Answered {
+    let name = asked.query("project_name");
+    // Newer versions look at who asks before they look for the project.
+    if who.is_anonymous() || (state.newer_head && !who.sees(state, name)) {
+        return Ok(Answer::empty(refusal(who).status));
+    }
+    match state.project(name) {
         Some(_) => Ok(Answer::empty(200)),
         None => Ok(Answer::empty(404)),
     }

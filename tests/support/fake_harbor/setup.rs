@@ -134,6 +134,12 @@ impl FakeHarbor {
         self
     }
 
+    /// Tells whether a project is there only to who may look into it, as newer versions do.
+    pub fn newer_head(&self) -> &Self {
+        self.state().newer_head = true;
+        self
+    }
+
     /// Lists an artifact without content, quickly; returns its digest.
     pub fn listed(&self, repository: &str, tag: &str) -> String {
         self.state().add_listed(repository, tag)

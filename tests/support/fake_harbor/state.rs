@@ -43,6 +43,8 @@ pub struct State {
     pub tells_no_percent: bool,
     /// Answers 400 to `%252F`, as some front ends do.
     pub refuses_double_encoding: bool,
+    /// Answers 403 to whoever asks whether there is a project that they do not see.
+    pub newer_head: bool,
     pub faults: Vec<Fault>,
     pub changes: Vec<(String, usize, Change)>,
     /// Who got each token, and what it grants.
