@@ -61,7 +61,7 @@ pub struct Permission(pub Vec<Access>);
 
 /// The names that stand for what is needed to do something from one end to the other:
 /// who pushes asks for both rights, and who scans waits for the report.
-const SHORT: [(&str, &[(&str, &str)]); 12] = [
+const SHORT: [(&str, &[(&str, &str)]); 13] = [
     ("pull", &[("repository", "pull")]),
     ("push", &[("repository", "pull"), ("repository", "push")]),
     (
@@ -114,6 +114,29 @@ const SHORT: [(&str, &[(&str, &str)]); 12] = [
     (
         "update",
         &[("repository", "update"), ("repository", "read")],
+    ),
+    // All that `imgdex harbor publish` asks for, with a scan and labels.
+    (
+        "publish",
+        &[
+            ("project", "read"),
+            ("repository", "pull"),
+            ("repository", "push"),
+            ("repository", "read"),
+            ("repository", "list"),
+            ("repository", "update"),
+            ("artifact", "read"),
+            ("artifact", "list"),
+            ("artifact-addition", "read"),
+            ("artifact-label", "create"),
+            ("label", "read"),
+            ("label", "list"),
+            ("label", "create"),
+            ("scan", "create"),
+            ("scan", "read"),
+            ("tag", "create"),
+            ("tag", "list"),
+        ],
     ),
 ];
 
@@ -362,6 +385,13 @@ mod tests {
         assert_eq!(
             rights(&["scan"]),
             "scan:create scan:read artifact:read artifact-addition:read"
+        );
+        assert_eq!(
+            rights(&["publish"]),
+            "project:read repository:pull repository:push repository:read repository:list \
+             repository:update artifact:read artifact:list artifact-addition:read \
+             artifact-label:create label:read label:list label:create scan:create scan:read \
+             tag:create tag:list"
         );
         assert_eq!(rights(&["artifact-label:delete"]), "artifact-label:delete");
         assert!("pull:".parse::<Permission>().is_err());

@@ -19,11 +19,13 @@ use crate::registry::{self, NewRobot, Reason};
 /// Its secret is told only once: on standard output, unless it goes to a file, into a
 /// Kubernetes Secret or becomes the login of this machine. Permissions are `pull`,
 /// `push`, `list`, `read`, `scan`, `stop-scan`, `tag`, `untag`, `delete`, `label`,
-/// `unlabel`, `update`, or RESOURCE:ACTION as Harbor has them. The server puts a prefix
-/// and the project before the name.
+/// `unlabel`, `update`, `publish` for all that `imgdex harbor publish` does, or
+/// RESOURCE:ACTION as Harbor has them. The server puts a prefix and the project before
+/// the name.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
+  imgdex harbor robots create ci --project apps --permission publish
   imgdex harbor robots create ci --project apps --permission push --expires 90d
   imgdex harbor robots create ci --project apps --secret-file ci.secret
   imgdex harbor robots create puller --project apps --output-secret pull-apps | kubectl apply -f -
