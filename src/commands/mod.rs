@@ -78,7 +78,7 @@ Exit codes:
    2  bad command line or input  10  local I/O: disk full, permission, read-only
    3  partly done                11  refused for safety
    4  not found                  12  conflict: it already exists
-   5  not authenticated, denied  13  a check failed (verify, diff, policy)
+   5  not authenticated, denied  13  a check failed (verify, diff, scan, policy)
    6  remote unavailable        130  interrupted
    7  integrity violation       143  terminated
 
