@@ -155,15 +155,6 @@ fn time_of(descriptor: &Descriptor) -> Option<Timestamp> {
 
 /// Returns the metadata that is attached to an image: to its index, or else to what its
 /// index has for the usual platform.
-///
-/// # Errors
-/// Those of the registry, and for metadata that breaks a rule.
-#[cfg_attr(not(test), expect(dead_code, reason = "`harbor publish` asks"))]
-pub async fn attached(client: &Client, reference: &Reference) -> Result<Option<Metadata>> {
-    let root = client.manifest(reference).await?;
-    attached_to(client, reference, &root).await
-}
-
 async fn attached_to(
     client: &Client,
     reference: &Reference,
