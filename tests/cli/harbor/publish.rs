@@ -667,6 +667,34 @@ fn a_tag_that_somebody_takes_meanwhile_is_not_moved() {
 }
 
 #[test]
+fn a_signal_ends_the_wait_for_a_scan() {
+    let (harbor, home) = (harbor(), home());
+    home.run("copy store:my_app_image:4.2 oci-archive:image.tar:4.2")
+        .ok();
+    harbor.scans_take(1000);
+    let mut arguments = PUBLISH.to_vec();
+    arguments[5] = "oci-archive:image.tar";
+    arguments.push("--wait-scan");
+    let call = as_dev(&home, &harbor, &arguments);
+    let is_scanned = || {
+        harbor
+            .seen()
+            .iter()
+            .any(|seen| seen.target.ends_with("/scan"))
+    };
+    call.signalled_when(rustix::process::Signal::INT, is_scanned)
+        .fails(130);
+    assert_eq!((artifact(&harbor, "1.0"), names(&home)), (None, Vec::new()));
+    // No scratch folder is left.
+    let left = std::fs::read_dir(home.path()).expect("a folder").flatten();
+    let left: Vec<_> = left
+        .map(|entry| entry.file_name())
+        .filter(|name| name.to_string_lossy().contains("imgdex-copy"))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
 fn what_cannot_be_published_is_told_with_the_option() {
     let (harbor, home) = (harbor(), home());
     let with = |at: usize, value: &'static str| {

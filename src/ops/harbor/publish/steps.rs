@@ -104,7 +104,7 @@ pub fn put(publication: &Publication, standing: &Standing, means: Means<'_>) -> 
     go_on(tick)?;
     if let Some(rule) = publication.scan {
         say("waiting for the scan");
-        let found = scanned(network, &harbor, publication, &digest, rule)?;
+        let found = scanned(network, &harbor, publication, &digest, (rule, tick))?;
         done.seen.scan = Some(Scanned::of(&digest.to_string(), &found));
         // Before anything is changed that others see.
         holder(network, publication, &target, &digest)?;
@@ -163,7 +163,7 @@ fn scanned(
     harbor: &Harbor<'_>,
     publication: &Publication,
     digest: &Digest,
-    rule: ScanRule,
+    (rule, tick): (ScanRule, Tick<'_>),
 ) -> Result<ScanSummary> {
     let place = (
         publication.project.as_str(),
@@ -173,7 +173,7 @@ fn scanned(
     let found = network.wait(async {
         let started = scanning::start(harbor, place, &identifier).await?;
         let timing = scanning::Timing::until(rule.patience);
-        scanning::wait(harbor, place, &started, timing, &mut |_| true).await
+        scanning::wait(harbor, place, &started, timing, &mut |_| tick(&[])).await
     })?;
     let worst = found.worst();
     if rule.fail_on.is_none_or(|limit| worst < limit) {
