@@ -113,6 +113,16 @@ impl App {
         url.map(|url| Server::parse(url, name)).transpose()
     }
 
+    /// Returns whether a context of the config file is at a host.
+    pub fn is_context(&self, registry: &Registry) -> bool {
+        self.settings.harbor_contexts().any(|context| {
+            let name = format!("harbor.contexts.{context}.url");
+            let url = self.settings.get(&name);
+            let server = url.and_then(|url| Server::parse(url, &name).ok());
+            server.is_some_and(|server| server.registry == *registry)
+        })
+    }
+
     /// Returns the Harbor that is asked.
     ///
     /// # Errors

@@ -223,6 +223,14 @@ impl App {
             let message = format!("there is no file of credentials `{}`", path.display());
             return Err(Error::new(Kind::NotFound, message).hint("name another with `--authfile`"));
         }
+        let given = self.given().unwrap_or_else(|line| {
+            self.console.warn(line);
+            None
+        });
+        Ok(self.sources_with(given, authfile))
+    }
+
+    fn sources_with(&self, given: Option<Given>, authfile: Option<&Path>) -> Sources {
         let named = authfile
             .map(Path::to_path_buf)
             .or_else(|| self.named_authfile());
@@ -233,14 +241,24 @@ impl App {
                 .or_else(|| self.below("HOME", ".config/containers/auth.json")),
             self.docker_file(),
         ];
+        let files = files.into_iter().flatten().collect();
         let inline = self.environment.get("DOCKER_AUTH_CONFIG");
         let inline = inline.map(|text| SecretString::from(text.to_owned()));
-        let given = self.given();
-        Ok(Sources::new(
-            given,
-            files.into_iter().flatten().collect(),
-            inline,
-        ))
+        Sources::new(given, files, inline)
+    }
+
+    /// Returns whether the config or credentials say that there is such a registry.
+    pub fn is_known_registry(&self, registry: &Registry, authfile: Option<&Path>) -> bool {
+        let host = registry.to_string();
+        let mut names = self.settings.all.iter().filter_map(|setting| {
+            let rest = setting.name.strip_prefix("registry.\"")?;
+            rest.split_once("\".").map(|(name, _)| host_of(name))
+        });
+        if names.any(|name| name == host) {
+            return true;
+        }
+        let sources = self.sources_with(self.given().ok().flatten(), authfile);
+        sources.find(registry, None).is_some()
     }
 
     fn below(&self, variable: &str, path: &str) -> Option<PathBuf> {
@@ -299,7 +317,10 @@ impl App {
     }
 
     /// Returns what `IMGDEX_REGISTRY_…` says.
-    fn given(&mut self) -> Option<Given> {
+    ///
+    /// # Errors
+    /// A warning, where that is not enough to log in.
+    fn given(&self) -> std::result::Result<Option<Given>, &'static str> {
         let get = |name: &str| {
             let value = self.environment.get(&format!("IMGDEX_REGISTRY_{name}"));
             value.map(str::to_owned)
@@ -309,25 +330,23 @@ impl App {
         let credential = match (username, password.map(SecretString::from), token) {
             (Some(username), Some(password), _) => Credential::Basic { username, password },
             (_, _, Some(token)) => Credential::RegistryToken(token),
-            (None, None, None) => return None,
+            (None, None, None) => return Ok(None),
             _ => {
-                let line = "warning: IMGDEX_REGISTRY_USERNAME and IMGDEX_REGISTRY_PASSWORD serve \
-                            together only";
-                self.console.warn(line);
-                return None;
+                return Err(
+                    "warning: IMGDEX_REGISTRY_USERNAME and IMGDEX_REGISTRY_PASSWORD serve together \
+                     only",
+                );
             }
         };
         match host {
-            Some(host) => Some(Given {
+            Some(host) => Ok(Some(Given {
                 host: host_of(&host),
                 credential,
-            }),
-            None => {
-                let line = "warning: the credentials of the environment serve nowhere: \
-                            IMGDEX_REGISTRY_HOST is not set";
-                self.console.warn(line);
-                None
-            }
+            })),
+            None => Err(
+                "warning: the credentials of the environment serve nowhere: IMGDEX_REGISTRY_HOST \
+                 is not set",
+            ),
         }
     }
 }

@@ -10,9 +10,10 @@ use crate::commands::Status;
 use crate::commands::complete::harbor_contexts;
 use crate::commands::how::How;
 use crate::domain::harbor::HarborPlace;
+use crate::domain::reference::Registry;
 use crate::error::{Error, Kind, Result};
 use crate::output::records::{write_list, write_one};
-use crate::registry::{self, Harbor, Work};
+use crate::registry::{self, Harbor, Reason, Work};
 
 /// Which Harbor is asked, and how it is reached.
 #[derive(Debug, Clone, Default, Args)]
@@ -40,6 +41,8 @@ pub struct Asked {
     pub reach: Reach,
     /// How the server is reached.
     pub choices: Choices,
+    /// What is to be known where something is not there.
+    doubt: Option<String>,
 }
 
 impl Where {
@@ -97,48 +100,98 @@ impl Where {
         let is_said = choice.server.is_some() || choice.context.is_some();
         let mut places: Vec<HarborPlace> = Vec::new();
         let mut first: Option<Server> = None;
+        let mut doubt: Option<String> = None;
         for text in texts.iter().map(AsRef::as_ref) {
-            let place = HarborPlace::parse(text, known.as_ref().map(|server| &server.registry))
-                .map_err(|error| {
-                    Error::new(Kind::InvalidInput, error.to_string())
-                        .hint("such as `apps/my_app` or `apps/my_app:4.2`")
-                })?;
+            let place = place(app, text, known.as_ref(), &choices)?;
             let server = match (&place.registry, &known) {
-                (Some(named), Some(known)) if *named == known.registry => known.clone(),
+                (Some(named), Some(known)) if *named == known.registry => {
+                    let (said, known_tls) = (place.tls, known.tls);
+                    if is_said && said.is_some() && known_tls.is_some() && said != known_tls {
+                        let message = format!("`{text}` has another scheme than the server");
+                        return Err(Error::new(Kind::InvalidInput, message)
+                            .hint("leave out the scheme of the one or the other"));
+                    }
+                    Server {
+                        registry: named.clone(),
+                        tls: said.or(known_tls),
+                    }
+                }
                 (Some(named), Some(known)) if is_said => {
-                    let message = format!(
-                        "`{text}` is on `{named}`, and `{}` is to be asked",
-                        known.registry
-                    );
-                    return Err(Error::new(Kind::InvalidInput, message).hint(format!(
-                        "leave out the host, or name the other server; where `{named}` is a \
-                         project, name the host, too: `{}/{}`",
-                        known.registry,
-                        text.trim_start_matches("https://")
-                            .trim_start_matches("http://"),
-                    )));
+                    return Err(elsewhere(text, named, known, &place));
                 }
                 (Some(named), _) => Server {
                     registry: named.clone(),
-                    tls: None,
+                    tls: place.tls,
                 },
                 (None, _) => app.server(&choice)?,
             };
-            if let Some(first) = first.as_ref().filter(|first| **first != server) {
-                let message = format!("`{text}` is not on `{}`, as the first is", first.registry);
-                return Err(
-                    Error::new(Kind::InvalidInput, message).hint("ask one server after the other")
-                );
+            if place.registry.is_none() && place.repository.contains('/') {
+                let is_doubtful = place.project.contains('.');
+                doubt = doubt.or_else(|| is_doubtful.then(|| doubt_of(&place)));
             }
-            first.get_or_insert(server);
+            match &mut first {
+                None => first = Some(server),
+                Some(first) if first.registry != server.registry => {
+                    let message =
+                        format!("`{text}` is not on `{}`, as the first is", first.registry);
+                    return Err(Error::new(Kind::InvalidInput, message)
+                        .hint("ask one server after the other"));
+                }
+                Some(first) => {
+                    let (one, other) = (first.tls, server.tls);
+                    if one.is_some() && other.is_some() && one != other {
+                        let message = format!("`{text}` has another scheme than the first");
+                        return Err(Error::new(Kind::InvalidInput, message)
+                            .hint("name all of them with the same"));
+                    }
+                    first.tls = one.or(other);
+                }
+            }
             places.push(place);
         }
         let server = match first {
             Some(server) => server,
             None => app.server(&choice)?,
         };
-        Ok((Asked::new(app, server, choices)?, places))
+        let asked = Asked::new(app, server, choices)?;
+        Ok((Asked { doubt, ..asked }, places))
     }
+}
+
+/// Reads a place. Where a server is known, a first part with a dot is probably a project
+/// of it, unless something says that there is a host of this name.
+fn place(app: &App, text: &str, known: Option<&Server>, choices: &Choices) -> Result<HarborPlace> {
+    let server = known.map(|server| &server.registry);
+    let is_host = |host: &Registry| {
+        known.is_none()
+            || app.is_context(host)
+            || app.is_known_registry(host, choices.authfile.as_deref())
+    };
+    HarborPlace::parse_with(text, server, is_host).map_err(|error| {
+        Error::new(Kind::InvalidInput, error.to_string())
+            .hint("such as `apps/my_app` or `apps/my_app:4.2`")
+    })
+}
+
+/// Returns the failure of a place that is not on the server that was named, too.
+fn elsewhere(text: &str, named: &Registry, known: &Server, place: &HarborPlace) -> Error {
+    let known = &known.registry;
+    let message = format!("`{text}` is on `{named}`, and `{known}` is to be asked");
+    let mut hint = "leave out the host, or name the other server".to_owned();
+    if place.tls.is_none() && !named.to_string().contains(':') {
+        hint =
+            format!("{hint}; where `{named}` is a project, name the host, too: `{known}/{text}`");
+    }
+    Error::new(Kind::InvalidInput, message).hint(hint)
+}
+
+/// Returns what is to be known where a project is not there whose name may be a host's.
+fn doubt_of(place: &HarborPlace) -> String {
+    let host = &place.project;
+    format!(
+        "`{host}` was taken for a project; where it is a host, say so: `https://{host}/{}`",
+        place.repository
+    )
 }
 
 impl Asked {
@@ -165,6 +218,7 @@ impl Asked {
             server,
             reach,
             choices,
+            doubt: None,
         })
     }
 
@@ -184,7 +238,14 @@ impl Asked {
             question(&harbor).await
         });
         self.reach.tell(app);
-        Ok(answer?)
+        answer.map_err(|error| {
+            let is_there = !matches!(error.reason, Reason::NotFound | Reason::Denied);
+            let failure = Error::from(error);
+            match &self.doubt {
+                Some(doubt) if !is_there => failure.hint(doubt),
+                _ => failure,
+            }
+        })
     }
 }
 

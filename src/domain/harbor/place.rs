@@ -17,6 +17,8 @@ pub struct PlaceError {
 pub struct HarborPlace {
     /// The server, where it was named.
     pub registry: Option<Registry>,
+    /// What its address says of TLS; unset where only a host was named, or none.
+    pub tls: Option<bool>,
     pub project: String,
     /// Without the project; it may have slashes.
     pub repository: String,
@@ -25,21 +27,36 @@ pub struct HarborPlace {
 }
 
 impl HarborPlace {
-    /// Reads `[HOST/]PROJECT/REPOSITORY[:TAG][@DIGEST]`. A first part is a host where it
-    /// is `server`, has a port, is `localhost`, or has a dot and at least two more parts
-    /// follow: projects may have dots, too.
+    /// Reads `[HOST/]PROJECT/REPOSITORY[:TAG][@DIGEST]`. A first part is a host where an
+    /// address begins with it (`https://`), where it is `server`, has a port, is
+    /// `localhost`, or has a dot and at least two more parts follow: projects may have
+    /// dots, too.
     ///
     /// # Errors
     /// The rule that it breaks.
     pub fn parse(text: &str, server: Option<&Registry>) -> Result<Self, PlaceError> {
+        Self::parse_with(text, server, |_| true)
+    }
+
+    /// Reads a place as [`HarborPlace::parse`] does, only that a first part with a dot is
+    /// a host where `is_host` says so.
+    ///
+    /// # Errors
+    /// The rule that it breaks.
+    pub fn parse_with(
+        text: &str,
+        server: Option<&Registry>,
+        is_host: impl FnOnce(&Registry) -> bool,
+    ) -> Result<Self, PlaceError> {
         let wrong = |rule: &str| PlaceError {
             text: text.chars().take(200).collect(),
             rule: rule.to_owned(),
         };
-        let bare = text
-            .strip_prefix("https://")
-            .or_else(|| text.strip_prefix("http://"))
-            .unwrap_or(text);
+        let (tls, bare) = match text.split_once("://") {
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => (Some(true), rest),
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => (Some(false), rest),
+            _ => (None, text),
+        };
         let (name, digest) = match bare.split_once('@') {
             Some((name, digest)) => {
                 let digest = digest
@@ -61,9 +78,20 @@ impl HarborPlace {
             None => (name, None),
         };
         let (registry, path) = match name.split_once('/') {
-            Some((host, path)) if is_host(host, path, server) => {
-                let host = host.parse::<Registry>();
+            Some((host, path)) if tls.is_some() || is_certain(host, server) => {
+                // The usual port is left out, as it is in references.
+                let usual = if tls == Some(false) { ":80" } else { ":443" };
+                let short = host.strip_suffix(usual).filter(|_| tls.is_some());
+                let host = short.unwrap_or(host).parse::<Registry>();
                 (Some(host.map_err(|error| wrong(&error.to_string()))?), path)
+            }
+            Some((host, path)) if host.contains('.') && path.contains('/') => {
+                let host = host.parse::<Registry>();
+                let host = host.map_err(|error| wrong(&error.to_string()))?;
+                match is_host(&host) {
+                    true => (Some(host), path),
+                    false => (None, name),
+                }
             }
             _ => (None, name),
         };
@@ -74,6 +102,7 @@ impl HarborPlace {
             .map_err(|error| wrong(&error.to_string()))?;
         Ok(Self {
             registry,
+            tls,
             project: project.to_owned(),
             repository: repository.to_owned(),
             tag,
@@ -98,11 +127,11 @@ impl HarborPlace {
     }
 }
 
-fn is_host(host: &str, path: &str, server: Option<&Registry>) -> bool {
+/// Returns whether something can only be a host.
+fn is_certain(host: &str, server: Option<&Registry>) -> bool {
     server.is_some_and(|server| server.to_string() == host)
         || host.contains(':')
         || host == "localhost"
-        || (host.contains('.') && path.contains('/'))
 }
 
 /// Checks the name of a project (Harbor: `^[a-z0-9]+(?:[._-][a-z0-9]+)*$`, at most 255).
@@ -168,6 +197,59 @@ mod tests {
             "apps",
             "a/b",
         );
+    }
+
+    #[test]
+    fn a_dot_makes_a_host_only_of_what_is_known_to_be_one() {
+        let server: Registry = "harbor.example.com".parse().expect("a registry");
+        let check = |text: &str, host: Option<&str>, path: &str| {
+            let known = |host: &Registry| host.to_string() == "other.example.com";
+            let place = HarborPlace::parse_with(text, Some(&server), known).expect(text);
+            let found = place.registry.as_ref().map(ToString::to_string);
+            assert_eq!(
+                (found.as_deref(), place.path().as_str()),
+                (host, path),
+                "{text}"
+            );
+        };
+        check("my.apps/team/web", None, "my.apps/team/web");
+        check("my.apps/web", None, "my.apps/web");
+        let other = Some("other.example.com");
+        check("other.example.com/apps/x", other, "apps/x");
+        check("https://my.apps/team/web", Some("my.apps"), "team/web");
+        check("my.apps:443/team/web", Some("my.apps:443"), "team/web");
+        let server = Some("harbor.example.com");
+        check(
+            "harbor.example.com/my.apps/team/web",
+            server,
+            "my.apps/team/web",
+        );
+    }
+
+    #[test]
+    fn an_address_says_whether_there_is_tls() {
+        let check = |text: &str, tls: Option<bool>, host: &str| {
+            let place = HarborPlace::parse(text, None).expect(text);
+            let found = place.registry.map(|host| host.to_string());
+            assert_eq!((place.tls, found.as_deref()), (tls, Some(host)), "{text}");
+        };
+        check(
+            "https://127.0.0.1:5000/apps/x",
+            Some(true),
+            "127.0.0.1:5000",
+        );
+        check("http://h.example/apps/x:1", Some(false), "h.example");
+        check("HTTPS://h.example:443/apps/x", Some(true), "h.example");
+        check("http://h.example:80/apps/x", Some(false), "h.example");
+        check("http://h.example:443/apps/x", Some(false), "h.example:443");
+        check("h.example:443/apps/x", None, "h.example:443");
+        for bad in [
+            "https://h.example/web",
+            "https://apps",
+            "ftp://h.example/apps/x",
+        ] {
+            assert!(HarborPlace::parse(bad, None).is_err(), "{bad}");
+        }
     }
 
     #[test]

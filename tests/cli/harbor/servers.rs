@@ -178,12 +178,62 @@ fn a_place_is_a_repository_and_nothing_else() {
     error: `apps/web`: a project's name is of lower-case letters and digits, with `.`, `_` and `-` between them, and at most 255 characters long
     hint: `imgdex harbor projects list` shows the projects
     ");
+    insta::assert_snapshot!(show("tags https://h.example/apps/web"), @r"
+    exit code: 2
+    ----- stderr -----
+    error: `https://h.example/apps/web` is on `h.example`, and `127.0.0.1:1` is to be asked
+    hint: leave out the host, or name the other server
+    ");
+    home.write(
+        ".config/imgdex/config.toml",
+        "[harbor.contexts.one]\nurl = \"https://h.example\"\n",
+    );
     insta::assert_snapshot!(show("tags h.example/apps/web"), @r"
     exit code: 2
     ----- stderr -----
     error: `h.example/apps/web` is on `h.example`, and `127.0.0.1:1` is to be asked
     hint: leave out the host, or name the other server; where `h.example` is a project, name the host, too: `127.0.0.1:1/h.example/apps/web`
     ");
+    insta::assert_snapshot!(show("untag https://127.0.0.1:1/a/b:1 http://127.0.0.1:1/a/b:2"), @r"
+    exit code: 2
+    ----- stderr -----
+    error: `http://127.0.0.1:1/a/b:2` has another scheme than the first
+    hint: name all of them with the same
+    ");
+    let ran = home.run("harbor tags http://h.example/a/b --server https://h.example");
+    insta::assert_snapshot!(ran.snapshot(&home), @r"
+    exit code: 2
+    ----- stderr -----
+    error: `http://h.example/a/b` has another scheme than the server
+    hint: leave out the scheme of the one or the other
+    ");
+}
+
+#[test]
+fn a_project_with_a_dot_is_one_where_a_server_is_known() {
+    let (home, harbor) = (Home::new(), with_apps());
+    harbor.public_project("my.apps");
+    harbor.image("my.apps/team/web", "1");
+    let host = harbor.host();
+    let tags =
+        |place: &str| call(&home, &harbor, Some(DEV), &format!("tags {place} -o name")).run();
+    assert_eq!(names(tags("my.apps/team/web")), "1");
+    assert_eq!(names(tags(&format!("{host}/my.apps/team/web"))), "1");
+    let ran = tags("other.example.com/apps/x");
+    insta::assert_snapshot!(shown(&ran, &home, &harbor), @r"
+    exit code: 4
+    ----- stderr -----
+    error: cannot list the artifacts of `other.example.com/apps/x`: the project `other.example.com` does not exist on `HOST`
+    hint: `imgdex harbor projects list` shows the projects
+    hint: `other.example.com` was taken for a project; where it is a host, say so: `https://other.example.com/apps/x`
+    ");
+    // Whoever logged in to it knows it for a host.
+    home.write(
+        "auth.json",
+        r#"{"auths":{"other.invalid":{"auth":"YTpi"}}}"#,
+    );
+    let ran = tags("other.invalid/apps/x --authfile auth.json").fails(6);
+    assert!(ran.stderr.contains("`other.invalid`"), "{ran:#?}");
 }
 
 #[test]
@@ -198,6 +248,24 @@ fn an_address_with_https_is_not_asked_without() {
     hint: where it is to be asked without, `--plain-http`, or in the config file: `[registry."HOST"]`, `plain-http = true`
     "#);
     assert!(harbor.seen().is_empty());
+    // Nor is a place, whatever the server that is known says.
+    for known in [String::new(), harbor.url()] {
+        let ran = home
+            .call(&format!("harbor tags https://{}/open/web", harbor.host()))
+            .env("IMGDEX_HARBOR_URL", known)
+            .run()
+            .fails(6);
+        assert!(
+            ran.stderr
+                .contains("asked by https, and does not speak TLS"),
+            "{ran:#?}"
+        );
+    }
+    assert!(harbor.seen().is_empty());
+    harbor.image("open/web", "1");
+    harbor.forget_seen();
+    let plain = format!("harbor tags http://{}/open/web -o name", harbor.host());
+    assert_eq!(names(home.run(&plain)), "1");
 }
 
 #[test]
