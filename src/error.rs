@@ -328,6 +328,14 @@ impl From<ops::Error> for Error {
                 cause: Some(cause),
                 ..Self::new(Kind::Failure, message)
             },
+            E::Build { lines, hint, .. } => Self {
+                lines,
+                hints: Some(hint)
+                    .filter(|hint| !hint.is_empty())
+                    .into_iter()
+                    .collect(),
+                ..Self::new(Kind::Failure, message)
+            },
             E::Busy { .. } => Self::new(Kind::Locked, message)
                 .hint("wait for it or stop it, or wait longer with `--lock-timeout 300`"),
             E::Interrupted => Self::new(Kind::Interrupted, message),

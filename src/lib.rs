@@ -3,6 +3,7 @@
 //! The map of the house; who may use whom is in `ARCHITECTURE.md`.
 
 mod app;
+mod build;
 mod catalog;
 mod commands;
 mod config;

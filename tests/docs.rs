@@ -1,5 +1,7 @@
 //! Every example of the README and of `--help` is run, as its reader would.
 
+#[path = "support/builder.rs"]
+mod builder;
 #[path = "support/docker_registry.rs"]
 mod docker_registry;
 #[path = "support/fake_harbor/mod.rs"]
@@ -274,7 +276,7 @@ fn every_command_of_the_readme_for_harbor_works() {
 
 /// Returns a command that asks a registry as one that asks this one, which
 /// holds what the examples name.
-fn at(registry: &DockerRegistry, command: String) -> String {
+fn at(home: &Home, registry: &DockerRegistry, command: String) -> String {
     let asks = [
         "imgdex registry ",
         "imgdex login ",
@@ -282,6 +284,7 @@ fn at(registry: &DockerRegistry, command: String) -> String {
         "imgdex images verify",
         "imgdex images create --from ",
         "imgdex images pin",
+        "imgdex images build",
         "imgdex copy ",
         "imgdex pull ",
         "imgdex push ",
@@ -308,6 +311,20 @@ fn at(registry: &DockerRegistry, command: String) -> String {
         format!("echo token | imgdex login {host} --token-stdin\n")
     } else if command.starts_with("imgdex images pin ") {
         "imgdex images verify\n".to_owned()
+    } else if command.starts_with("imgdex images build") {
+        builder::add_storage(home);
+        let base = format!("{host}/team/base:1");
+        builder::push_base(home, &base, &[("pip", builder::RECORDS)]);
+        let image = format!(
+            r#"{{"name": "science", "global": true, "imageSpec":
+                {{"baseImage": "{base}", "packages": {{"pip": ["pandas>=2"]}}}}}}"#
+        );
+        home.pipe(image, "images create").ok();
+        let settings = "export CONTAINERS_STORAGE_CONF=$PWD/storage.conf BUILDAH_ISOLATION=chroot";
+        match command.contains("build-log") {
+            true => format!("{settings}\nimgdex images build science --push {host}/x:1\n"),
+            false => format!("{settings}\n"),
+        }
     } else if command.starts_with("imgdex store refresh") {
         "imgdex store record alpine:3 --name lab/notebook\n".to_owned()
     } else if command.starts_with("imgdex push docker-daemon:") {
@@ -397,7 +414,7 @@ fn every_example_of_the_help_is_a_command_that_works() {
         let harbor = asks_harbor(&command).then(|| harbor_of(&command));
         let command = match &harbor {
             Some(harbor) => at_harbor(harbor, &command),
-            None => at(&registry, command),
+            None => at(&home, &registry, command),
         };
         let ran = shell(&home, &command);
         let differs = command.contains("diff") && ran.code == 13;

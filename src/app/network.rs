@@ -49,12 +49,27 @@ pub struct Reach {
     sources: Arc<Sources>,
 }
 
+/// How another program is to reach a registry.
+#[derive(Debug, Clone)]
+pub struct Security {
+    pub verify_tls: bool,
+    /// Certificates in PEM to trust beside the system's.
+    pub ca_file: Option<PathBuf>,
+}
+
 impl Reach {
     /// Returns where the credential for a registry comes from; nothing where there is
     /// none. A helper is asked once, and its answer serves the requests, too.
     pub fn origin(&self, registry: &Registry) -> Option<Origin> {
         let found = self.sources.find_with_origin(registry, None);
         found.map(|(_, origin)| origin)
+    }
+
+    /// Returns who asks for a repository; nothing where that is anybody.
+    #[must_use]
+    pub fn credential(&self, reference: &Reference) -> Option<Credential> {
+        let (registry, repository) = (reference.registry(), reference.repository());
+        self.sources.find(registry, Some(repository))
     }
 
     /// Prints what registries and files of credentials want people to know.
@@ -135,6 +150,20 @@ impl App {
             Sources::new(Some(given), Vec::new(), None),
             choices.work,
         )
+    }
+
+    /// Returns how another program is to reach a registry, as the settings say.
+    #[must_use]
+    pub fn security(&self, registry: &Registry, choices: &Choices) -> Security {
+        let mut settings = self.registry_settings(&[registry], choices);
+        let host = settings.hosts.remove(&registry.to_string());
+        let host = host.unwrap_or_default();
+        let is_ours = registry.is_loopback() && host.ca_file.is_none();
+        let is_plain = host.plain_http.unwrap_or(is_ours);
+        Security {
+            verify_tls: !is_plain && !host.insecure,
+            ca_file: host.ca_file,
+        }
     }
 
     fn tell_insecure(&mut self, registries: &[&Registry], settings: &Settings) {

@@ -121,6 +121,9 @@ fn write_optional(object: &mut ObjectWriter<'_>, config: &ImageConfig) {
     if let Some(job) = &config.job {
         object.raw("jobStatus", &job.to_json());
     }
+    if config.is_stale() {
+        object.raw("stale", "true");
+    }
     optional(
         object,
         "pullPolicy",

@@ -6,7 +6,7 @@ use super::image::{ImageConfig, NewImage};
 use super::name::{check_instance_name, check_resource_name, nearest, shorten};
 use super::platform::Platform;
 use super::reference::Reference;
-use super::spec::{ImageSpec, JobPhase};
+use super::spec::ImageSpec;
 
 /// A rule that is broken: the path of the field, and the rule with the value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,11 +102,7 @@ fn check_reference(field: &str, text: &str, faults: &mut Vec<FieldFault>) {
 }
 
 fn check_spec(config: &ImageConfig, spec: &ImageSpec, faults: &mut Vec<FieldFault>) {
-    let built = config
-        .job
-        .as_ref()
-        .is_some_and(|job| job.phase == JobPhase::Succeeded);
-    if (config.url.is_some() || config.url_for_gpu.is_some()) && !built {
+    if (config.url.is_some() || config.url_for_gpu.is_some()) && !config.was_built() {
         faults.push(FieldFault::new(
             "imageSpec",
             "imageSpec cannot use with url and urlForGpu",

@@ -145,6 +145,8 @@ pub struct Config {
     /// As the config has it.
     pub created: Option<String>,
     pub labels: BTreeMap<String, String>,
+    /// Who runs it: `user[:group]`, by names or numbers; unset is root.
+    pub user: Option<String>,
     /// What it runs: its entry point and what is handed to that.
     pub command: Vec<String>,
 }
@@ -324,6 +326,8 @@ pub fn parsed_config(bytes: &[u8], descriptor: &Descriptor) -> Result<Config, St
         entrypoint: serde_json::Value,
         #[serde(rename = "Cmd", default)]
         cmd: serde_json::Value,
+        #[serde(rename = "User", default)]
+        user: serde_json::Value,
     }
     let asked = &descriptor.digest;
     if digest_of(bytes, asked.algorithm()) != *asked {
@@ -343,6 +347,8 @@ pub fn parsed_config(bytes: &[u8], descriptor: &Descriptor) -> Result<Config, St
         let words = [inner.entrypoint, inner.cmd];
         config.command = words.iter().flat_map(words_of).collect();
         config.labels = inner.labels.unwrap_or_default();
+        let user = inner.user.as_str().filter(|user| !user.is_empty());
+        config.user = user.map(str::to_owned);
     }
     Ok(config)
 }

@@ -1,6 +1,7 @@
 //! Types and rules of a catalog of images: no I/O, no async, no clock.
 
 pub mod attached;
+pub mod built;
 pub mod change;
 pub mod credential;
 pub mod file_name;

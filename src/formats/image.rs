@@ -65,7 +65,7 @@ pub fn image_of(node: &Node, formats: &[&str]) -> Result<NewImage, Vec<Fault>> {
             "pinnedTag" => config.pinned_tag = decoder.text(field, node),
             field if OBSERVED.contains(&field) => observed.take(&mut decoder, field, node),
             // The catalog gives these itself.
-            "createdAt" | "updatedAt" | "revision" => {}
+            "stale" | "createdAt" | "updatedAt" | "revision" => {}
             _ => config.extra.push(kept(entry)),
         }
     }
@@ -133,9 +133,8 @@ fn finish(image: &mut NewImage, observed: Observed, formats: &[&str]) {
 
 /// An image that is still to be built is not ready.
 pub(super) fn settle_readiness(config: &mut ImageConfig) {
-    let built = (config.url.is_some() || config.url_for_gpu.is_some())
-        && (config.job.as_ref()).is_some_and(|job| job.phase == JobPhase::Succeeded);
-    if config.spec.is_some() && !built {
+    let has_url = config.url.is_some() || config.url_for_gpu.is_some();
+    if config.spec.is_some() && !(has_url && config.was_built()) {
         config.is_ready = Some(false);
     }
 }

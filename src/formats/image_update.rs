@@ -8,10 +8,9 @@ use super::observed::OBSERVED;
 use crate::domain::group::GroupsInput;
 use crate::domain::image::{Image, NewImage, Seen};
 use crate::domain::sighting::Sighting;
-use crate::domain::spec::JobPhase;
 
 /// Fields of a patch that are not the user's to change.
-const IGNORED: [&str; 5] = ["id", "name", "createdAt", "updatedAt", "revision"];
+const IGNORED: [&str; 6] = ["id", "name", "stale", "createdAt", "updatedAt", "revision"];
 
 /// What an image belongs to that is said to belong to nothing.
 const DEFAULT_FORMATS: [&str; 1] = ["primehub"];
@@ -194,8 +193,7 @@ pub fn declared_by(before: Option<&Image>, document: &Node) -> Result<NewImage, 
         config.author.clone_from(&before.config.author);
     }
     // What a build gave stays; the document says only what is to be built.
-    let was_built = before.config.spec.is_some()
-        && (before.config.job.as_ref()).is_some_and(|job| job.phase == JobPhase::Succeeded);
+    let was_built = before.config.spec.is_some() && before.config.was_built();
     if config.spec.is_some() && was_built && !given("url") && !given("urlForGpu") {
         config.url.clone_from(&before.config.url);
         config.url_for_gpu.clone_from(&before.config.url_for_gpu);
@@ -229,8 +227,8 @@ fn without_observed(document: &Node) -> Node {
     }
 }
 
-/// Fields that say when and how often something changed.
-const IGNORED_IN_FILES: [&str; 3] = ["createdAt", "updatedAt", "revision"];
+/// Fields that say when and how often something changed, or follow from others.
+const IGNORED_IN_FILES: [&str; 4] = ["stale", "createdAt", "updatedAt", "revision"];
 
 /// `kind: image` says what a document is, not what the image is for.
 fn is_document_kind(entry: &Entry) -> bool {

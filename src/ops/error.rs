@@ -4,6 +4,7 @@ use std::io;
 
 use thiserror::Error;
 
+use crate::build;
 use crate::catalog;
 use crate::credentials;
 use crate::domain::image_rules::FieldFault;
@@ -75,6 +76,13 @@ pub enum Error {
     /// Another program failed; the cause is in its words.
     #[error("{what}")]
     Tool { what: String, cause: String },
+    /// An engine could not build; the lines are the last ones of its output.
+    #[error("{what}")]
+    Build {
+        what: String,
+        lines: Vec<String>,
+        hint: String,
+    },
     /// It may be done, or be there, later.
     #[error("{what}")]
     Later { what: String, hint: String },
@@ -95,6 +103,25 @@ impl Error {
             summary: rule.into(),
             faults: Vec::new(),
             unlisted: 0,
+        }
+    }
+}
+
+impl From<build::Error> for Error {
+    fn from(error: build::Error) -> Self {
+        let what = error.to_string();
+        match error {
+            build::Error::NotInstalled { what, hint } => Self::NotFound { what, hint },
+            build::Error::Failed { what, lines } => Self::Build {
+                what,
+                lines,
+                hint: String::new(),
+            },
+            build::Error::Io { source, .. } => Self::Tool {
+                what,
+                cause: source.to_string(),
+            },
+            build::Error::Interrupted => Self::Interrupted,
         }
     }
 }

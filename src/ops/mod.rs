@@ -2,6 +2,7 @@
 
 pub mod apply;
 pub mod attached;
+pub mod build;
 pub mod documents;
 mod error;
 pub mod flat_folder;

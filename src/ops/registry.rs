@@ -128,7 +128,7 @@ pub(in crate::ops) fn usual(entries: &[Descriptor]) -> Option<&Descriptor> {
     chosen(entries, USUAL_PLATFORM)
 }
 
-fn chosen<'a>(entries: &'a [Descriptor], wanted: &str) -> Option<&'a Descriptor> {
+pub(super) fn chosen<'a>(entries: &'a [Descriptor], wanted: &str) -> Option<&'a Descriptor> {
     let mut with_platform = entries
         .iter()
         .filter(|entry| real_platform(entry).is_some());

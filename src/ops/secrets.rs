@@ -195,6 +195,19 @@ fn owner<'a>(catalog: &'a str, secret: &'a Secret) -> Owner<'a> {
 /// # Errors
 /// For an unknown one, and for one whose value is not kept here.
 pub fn export(catalog: &Catalog, keepers: &Keepers, word: &str) -> Result<Zeroizing<String>> {
+    let (secret, value) = value_of(catalog, keepers, word)?;
+    Ok(kubernetes::secret_resource(&secret, &value))
+}
+
+/// Returns a secret with its value.
+///
+/// # Errors
+/// For an unknown one, and for one whose value is not kept here.
+pub(super) fn value_of(
+    catalog: &Catalog,
+    keepers: &Keepers,
+    word: &str,
+) -> Result<(Secret, SecretString)> {
     let secret = catalog.secret(word)?;
     let missing = || Error::NotFound {
         what: format!(
@@ -214,7 +227,7 @@ pub fn export(catalog: &Catalog, keepers: &Keepers, word: &str) -> Result<Zeroiz
             secret: &secret.id,
         })?
         .ok_or_else(missing)?;
-    Ok(kubernetes::secret_resource(&secret, &value))
+    Ok((secret, value))
 }
 
 /// A value that is kept before the catalog says so.

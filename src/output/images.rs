@@ -79,8 +79,8 @@ impl ListPrinter {
     /// Measures an image.
     pub fn measure(&mut self, image: &Image) {
         match self.format {
-            Format::Wide => self.layout.measure(&wide_cells(image)),
-            _ => self.layout.measure(&cells(image)),
+            Format::Wide => self.layout.measure(&shown_wide_cells(image)),
+            _ => self.layout.measure(&shown_cells(image)),
         }
     }
 
@@ -106,8 +106,8 @@ impl ListPrinter {
     pub fn print(&mut self, image: &Image, out: &mut dyn Write) -> io::Result<()> {
         self.printed += 1;
         match self.format {
-            Format::Table => self.layout.write_row(&cells(image), out),
-            Format::Wide => self.layout.write_row(&wide_cells(image), out),
+            Format::Table => self.layout.write_row(&shown_cells(image), out),
+            Format::Wide => self.layout.write_row(&shown_wide_cells(image), out),
             Format::Csv => csv::write_row(out, &wide_cells(image)),
             Format::Name => writeln!(out, "{}", image.config.name),
             Format::Json => {
@@ -181,6 +181,25 @@ fn cells(image: &Image) -> [&str; 6] {
         config.image_type.name(),
         ready_word(config.is_ready),
     ]
+}
+
+/// Returns the cells of a table, which also says what is not as its spec says.
+fn shown_cells(image: &Image) -> [&str; 6] {
+    let mut cells = cells(image);
+    if image.config.is_stale() {
+        cells[5] = match image.config.is_ready {
+            Some(true) => "True (stale)",
+            Some(false) => "False (stale)",
+            None => "Unknown (stale)",
+        };
+    }
+    cells
+}
+
+fn shown_wide_cells(image: &Image) -> [Cow<'_, str>; 18] {
+    let mut cells = wide_cells(image);
+    cells[5] = Cow::Borrowed(shown_cells(image)[5]);
+    cells
 }
 
 fn wide_cells(image: &Image) -> [Cow<'_, str>; 18] {

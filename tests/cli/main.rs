@@ -1,6 +1,8 @@
 //! The program from outside: one file per noun, with exit code, standard output
 //! and standard error in one snapshot.
 
+#[path = "../support/builder.rs"]
+mod builder;
 #[path = "../support/docker_registry.rs"]
 mod docker_registry;
 #[path = "../support/fake_harbor/mod.rs"]

@@ -38,6 +38,10 @@ impl Delete {
             ids.sort();
             ids.dedup();
             ops::images::delete(&mut *app.write()?, app.actor(), &ids)?;
+            let place = app.place()?;
+            for id in &ids {
+                ops::build::forget_log(&place.path, id);
+            }
             app.console.note(&format!("deleted {}", quoted(&ids)));
         }
         Ok(Status::Done)

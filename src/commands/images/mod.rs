@@ -1,5 +1,7 @@
 //! `imgdex images`.
 
+mod build;
+mod building;
 mod create;
 mod delete;
 mod from;
@@ -33,6 +35,8 @@ pub enum Verb {
     History(history::History),
     Verify(verify::Verify),
     Pin(pin::Pin),
+    Build(Box<build::Build>),
+    BuildLog(build::BuildLog),
 }
 
 pub fn run(app: &mut App, verb: Verb) -> Result<Status> {
@@ -51,5 +55,7 @@ pub fn run(app: &mut App, verb: Verb) -> Result<Status> {
         Verb::History(command) => command.run(app),
         Verb::Verify(command) => command.run(app),
         Verb::Pin(command) => command.run(app),
+        Verb::Build(command) => command.run(app),
+        Verb::BuildLog(command) => command.run(app),
     }
 }

@@ -352,7 +352,8 @@ pub(super) fn has_room_for_job(config: &ImageConfig) -> bool {
                 .and_then(|(_, json)| parsed(json))
                 .is_some_and(|node| node.as_text().is_some_and(|text| !text.is_empty()))
         };
-        let has_url = config.url.is_some() || job.phase != JobPhase::Succeeded;
+        // The reference of a build that failed later has no place.
+        let has_url = config.url.is_some() == (job.phase == JobPhase::Succeeded);
         is_text("jobName") && is_text("image") && has_url
     })
 }

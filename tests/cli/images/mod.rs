@@ -2,6 +2,7 @@
 
 mod archive;
 mod bad_input;
+mod build;
 mod copy_and_delete;
 mod corners;
 mod create;

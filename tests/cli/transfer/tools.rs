@@ -2,39 +2,18 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::PathBuf;
-use std::process::Command;
 
+use crate::builder::{add_storage, buildah, installed};
 use crate::docker_registry::DockerRegistry;
 use crate::json;
 use crate::store::files;
 use crate::support::{Call, Home};
 
-/// Returns where a program is installed.
-fn installed(program: &str) -> PathBuf {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path)
-        .map(|folder| folder.join(program))
-        .find(|path| path.is_file())
-        .expect("it is installed (`tests/run.sh` does it)")
-}
-
 /// Returns a home with a storage of its own, and folders of programs in which there is
 /// only the one that they are called after.
 fn with_storage() -> Home {
     let home = Home::new();
-    let place = home.path().display().to_string();
-    home.write(
-        "storage.conf",
-        format!(
-            "[storage]\ndriver = \"vfs\"\ngraphroot = \"{place}/graph\"\nrunroot = \"{place}/run\"\n"
-        ),
-    );
-    // Where the machine has none, nothing is pulled into a storage.
-    home.write(
-        ".config/containers/policy.json",
-        r#"{"default": [{"type": "insecureAcceptAnything"}]}"#,
-    );
+    add_storage(&home);
     for program in ["buildah", "skopeo"] {
         let folder = home.path().join("only").join(program);
         fs::create_dir_all(&folder).expect("made");
@@ -46,25 +25,10 @@ fn with_storage() -> Home {
 /// Returns a run that sees the storage, and of the programs only this one.
 fn call<'a>(home: &'a Home, program: &str, arguments: &str) -> Call<'a> {
     let place = home.path().display().to_string();
-    fs::create_dir_all(home.path().join("temporary")).expect("made");
     home.call(arguments)
         .env("CONTAINERS_STORAGE_CONF", format!("{place}/storage.conf"))
         .env("PATH", format!("{place}/only/{program}"))
         .env("TMPDIR", format!("{place}/temporary"))
-}
-
-/// Runs buildah in the storage of a home, and returns what it printed.
-#[track_caller]
-fn buildah(home: &Home, arguments: &[&str]) -> String {
-    let ran: std::process::Output = Command::new(installed("buildah"))
-        .args(arguments)
-        .env("HOME", home.path())
-        .env("CONTAINERS_STORAGE_CONF", home.path().join("storage.conf"))
-        .current_dir(home.path())
-        .output()
-        .expect("buildah runs");
-    assert!(ran.status.success(), "{arguments:?}: {ran:?}");
-    String::from_utf8_lossy(&ran.stdout).trim().to_owned()
 }
 
 /// Makes an image in the storage of a home.

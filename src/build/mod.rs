@@ -1,0 +1,10 @@
+//! Building images: a spec becomes a Containerfile, and an engine that is installed
+//! makes an image of that and pushes it. What is to be built, and what becomes of the
+//! image in the catalog, is not known here.
+
+mod containerfile;
+mod engine;
+mod process;
+
+pub use containerfile::{Base, Manager, Recipe, containerfile};
+pub use engine::{Access, Engine, Error, Program, Session};

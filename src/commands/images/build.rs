@@ -1,0 +1,239 @@
+//! `imgdex images build` and `build-log`.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::building::Building;
+use crate::app::App;
+use crate::build::Manager;
+use crate::commands::complete::image_names;
+use crate::commands::{How, Status};
+use crate::domain::image::Image;
+use crate::error::{Error, Kind, Result};
+use crate::ops::build;
+use crate::output::details::write_details;
+use crate::output::format::Format;
+use crate::output::images::{ListPrinter, write_image};
+use crate::output::text::visible;
+
+/// Bytes of a log's line that are shown at once.
+const LONGEST_LINE: u64 = 64 * 1024;
+
+/// Build images of their imageSpec, and push them
+///
+/// The packages are installed upon the base image as it is now, by buildah, podman or
+/// docker: the first that is installed, or that `engine` in `[build]` of the config file
+/// names. The image goes to `--push`, or to PREFIX/ID:REVISION (`push-prefix`), and its
+/// entry says where (`url`), how far it has come (`jobStatus`) and that it is ready. What
+/// was built of the same base image and packages already is not built again. A build that
+/// fails leaves the last good one standing.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  imgdex images build science --print
+  imgdex images build science --push registry.example.com/team/science:1")]
+pub struct Build {
+    /// The images' names
+    #[arg(value_name = "ID", required = true, add = image_names())]
+    ids: Vec<String>,
+    /// Push to this reference instead of PREFIX/ID:REVISION
+    #[arg(long, value_name = "REF")]
+    push: Option<String>,
+    /// The secret to push with [default: `push-secret` in `[build]` of the config file]
+    #[arg(long, value_name = "ID")]
+    push_secret: Option<String>,
+    /// Who builds
+    #[arg(long, value_name = "NAME", value_parser = ["buildah", "podman", "docker"])]
+    engine: Option<String>,
+    /// Only print the Containerfile
+    #[arg(long)]
+    print: bool,
+    /// Build even what was built of the same already
+    #[arg(long, conflicts_with = "print")]
+    force: bool,
+    /// A file for a package manager, there only while it runs: `id=apt` (logins, as of
+    /// auth.conf), `id=conda` (a .condarc) or `id=pip` (a pip.conf)
+    #[arg(long = "secret", value_name = "id=ID,src=FILE", value_parser = secret)]
+    secrets: Vec<(Manager, PathBuf)>,
+    #[command(flatten)]
+    how: How,
+}
+
+/// Reads a secret as engines spell it.
+fn secret(text: &str) -> std::result::Result<(Manager, PathBuf), String> {
+    let (mut manager, mut file) = (None, None);
+    for part in text.split(',') {
+        match part.split_once('=') {
+            Some(("id", id)) => manager = Manager::from_name(id),
+            Some(("src" | "source", path)) if !path.is_empty() => file = Some(PathBuf::from(path)),
+            Some(("type", "file")) => {}
+            _ => return Err("write it as `id=pip,src=FILE`".to_owned()),
+        }
+    }
+    match (manager, file) {
+        (Some(manager), Some(file)) => Ok((manager, file)),
+        (None, _) => Err("its id should be `apt`, `conda` or `pip`".to_owned()),
+        (_, None) => Err("write it as `id=pip,src=FILE`".to_owned()),
+    }
+}
+
+impl Build {
+    pub fn run(self, app: &mut App) -> Result<Status> {
+        let mut images: Vec<Image> = Vec::new();
+        let catalog = app.read()?;
+        for id in &self.ids {
+            if !images.iter().any(|image| image.config.name == *id) {
+                images.push(catalog.image(id)?);
+            }
+        }
+        drop(catalog);
+        for image in &images {
+            build::spec_of(image)?;
+        }
+        if images.len() > 1 && self.push.is_some() {
+            let message = "`--push` says where one image goes, but several are named";
+            return Err(Error::new(Kind::InvalidInput, message));
+        }
+        let building = Building {
+            engine: self.engine,
+            push: self.push,
+            push_secret: self.push_secret,
+            force: self.force,
+            secrets: checked(self.secrets)?,
+            choices: self.how.into(),
+        };
+        if self.print {
+            for image in &images {
+                print(app, &building, image)?;
+            }
+            return Ok(Status::Done);
+        }
+        let mut built = Vec::new();
+        for image in &images {
+            building.engine(app)?;
+            building.target(app, image)?;
+            let asked = building.ask(app, image)?;
+            let outcome = building.build(app, image, &asked)?;
+            if outcome.was_built {
+                app.console.note(&format!(
+                    "`{}` is built already of the same base image and packages; `--force` builds \
+                     it again",
+                    image.config.name
+                ));
+            }
+            built.push(outcome.image);
+        }
+        show(app, &built)?;
+        Ok(Status::Done)
+    }
+}
+
+/// Returns the files of secrets by their whole paths: engines run elsewhere.
+fn checked(secrets: Vec<(Manager, PathBuf)>) -> Result<Vec<(Manager, PathBuf)>> {
+    let whole = |(manager, file): (Manager, PathBuf)| {
+        let path = std::fs::canonicalize(&file).map_err(|error| {
+            let kind = match error.kind() {
+                std::io::ErrorKind::NotFound => Kind::NotFound,
+                _ => Kind::Io,
+            };
+            let message = format!("cannot read `{}` (--secret)", file.display());
+            Error::new(kind, message).because(&error)
+        })?;
+        Ok((manager, path))
+    };
+    secrets.into_iter().map(whole).collect()
+}
+
+/// Prints the Containerfile of an image; what its registry does not say is left out.
+fn print(app: &mut App, building: &Building, image: &Image) -> Result<()> {
+    let spec = build::spec_of(image)?;
+    let reference = app.reference(&spec.base_image)?;
+    let base = match building.ask(app, image) {
+        Ok(asked) => asked.base,
+        Err(error) => {
+            app.console.warn(&format!(
+                "warning: the base image's digest and user are not known: {}",
+                error.line()
+            ));
+            build::unasked_base(&reference)
+        }
+    };
+    let managers: Vec<Manager> = building
+        .secrets
+        .iter()
+        .map(|(manager, _)| *manager)
+        .collect();
+    let text = build::written(image, &base, &app.actor().now, &managers)?;
+    Ok(app.console.out().write_all(text.as_bytes())?)
+}
+
+/// Prints what was built.
+pub fn show(app: &mut App, images: &[Image]) -> Result<()> {
+    let format = app.format;
+    let width = app.console.width;
+    let out = app.console.out();
+    match (format, images) {
+        (Format::Table | Format::Wide, _) => {
+            for image in images {
+                let text = |text: &Option<String>| text.clone().unwrap_or_default();
+                let pairs = [
+                    ("id", image.config.name.as_str().into()),
+                    ("url", text(&image.config.url).into()),
+                    ("digest", text(&image.seen.url.digest).into()),
+                ];
+                write_details(out, &pairs)?;
+            }
+        }
+        (format, [image]) => write_image(out, format, image)?,
+        (format, images) => {
+            let mut printer = ListPrinter::new(format);
+            printer.begin(width, out)?;
+            for image in images {
+                printer.print(image, out)?;
+            }
+            printer.end(out)?;
+        }
+    }
+    Ok(())
+}
+
+/// Print what the last build of an image printed
+///
+/// It is kept with the catalog, for builds of this machine.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  imgdex images build-log science")]
+pub struct BuildLog {
+    /// The image's name
+    #[arg(value_name = "ID", add = image_names())]
+    id: String,
+}
+
+impl BuildLog {
+    pub fn run(self, app: &mut App) -> Result<Status> {
+        app.read()?.image(&self.id)?;
+        let mut log = BufReader::new(build::open_log(&app.place()?.path, &self.id)?);
+        let out = app.console.out();
+        loop {
+            let mut line = Vec::new();
+            let read = log.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line);
+            if read? == 0 {
+                return Ok(Status::Done);
+            }
+            let has_end = line.ends_with(b"\n");
+            let text = String::from_utf8_lossy(&line);
+            // Progress overwrites its line by a carriage return.
+            let text = text.trim_end_matches(['\n', '\r']).replace('\r', "\n");
+            for (index, part) in text.split('\n').enumerate() {
+                let gap = if index > 0 { "\n" } else { "" };
+                write!(out, "{gap}{}", visible(part))?;
+            }
+            if has_end {
+                writeln!(out)?;
+            }
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! What a build made of a spec: the key that says which build it was, and what the
+//! status of a build tells of the last one that was good.
+
+use super::image::ImageConfig;
+use super::image_json::words_json;
+use super::json_text::{value_of, write_json_string};
+use super::manifest::digest_of;
+use super::reference::DigestAlgorithm;
+use super::spec::{ImageSpec, JobPhase, JobStatus};
+
+/// The version of what is made of a spec: another one builds all images anew.
+pub const CONTAINERFILE_VERSION: u32 = 1;
+
+/// The label that a built image has its key in.
+pub const KEY_LABEL: &str = "imgdex.build-key";
+
+/// What the status tells of the last good build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Built {
+    /// The reference that was pushed.
+    pub image: String,
+    /// See [`ImageSpec::build_key`].
+    pub key: String,
+    /// What the base image's tag pointed to.
+    pub base_digest: String,
+}
+
+impl ImageSpec {
+    /// Returns what two builds have in common that make the same: the base image's
+    /// digest, the packages in their order, and the version of the Containerfile.
+    #[must_use]
+    pub fn build_key(&self, base_digest: &str) -> String {
+        let text = format!(
+            "[{CONTAINERFILE_VERSION},{},{},{},{}]",
+            words_json(&[base_digest.to_owned()]),
+            words_json(&self.apt),
+            words_json(&self.conda),
+            words_json(&self.pip)
+        );
+        digest_of(text.as_bytes(), DigestAlgorithm::Sha256).to_string()
+    }
+}
+
+impl JobStatus {
+    /// Returns a field that holds a text.
+    #[must_use]
+    pub fn text(&self, field: &str) -> Option<String> {
+        let (_, json) = self.extra.iter().find(|(key, _)| key == field)?;
+        value_of(json).ok()?.as_str().map(str::to_owned)
+    }
+
+    /// Returns what it tells of the last good build; nothing where it tells not all.
+    #[must_use]
+    pub fn built(&self) -> Option<Built> {
+        Some(Built {
+            image: self.text("image")?,
+            key: self.text("key")?,
+            base_digest: self.text("baseDigest")?,
+        })
+    }
+
+    /// Returns the status that follows on one: in another phase, with fields that are
+    /// set or, where there is no value, gone. All others stay.
+    #[must_use]
+    pub fn after(
+        before: Option<&Self>,
+        phase: JobPhase,
+        fields: &[(&str, Option<&str>)],
+    ) -> JobStatus {
+        let mut extra = before.map(|job| job.extra.clone()).unwrap_or_default();
+        for (field, value) in fields {
+            let json = value.map(|value| {
+                let mut json = Vec::new();
+                write_json_string(value, &mut json);
+                String::from_utf8(json).unwrap_or_default()
+            });
+            match (extra.iter().position(|(key, _)| key == field), json) {
+                (Some(at), Some(json)) => extra[at].1 = json,
+                (Some(at), None) => {
+                    extra.remove(at);
+                }
+                (None, Some(json)) => extra.push(((*field).to_owned(), json)),
+                (None, None) => {}
+            }
+        }
+        JobStatus { phase, extra }
+    }
+}
+
+impl ImageConfig {
+    /// Returns what is known of the last good build.
+    #[must_use]
+    pub fn built(&self) -> Option<Built> {
+        self.job.as_ref()?.built()
+    }
+
+    /// Returns whether a build made its references, even if a later one failed.
+    #[must_use]
+    pub fn was_built(&self) -> bool {
+        let job = self.job.as_ref();
+        job.is_some_and(|job| job.phase == JobPhase::Succeeded || job.built().is_some())
+    }
+
+    /// Returns whether the spec is another one than that which was built.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        let has_url = self.url.is_some() || self.url_for_gpu.is_some();
+        match (&self.spec, self.built()) {
+            (Some(spec), Some(built)) if has_url => spec.build_key(&built.base_digest) != built.key,
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(apt: &[&str], pip: &[&str]) -> ImageSpec {
+        let words = |list: &[&str]| list.iter().map(|&word| word.to_owned()).collect();
+        ImageSpec {
+            base_image: "a".to_owned(),
+            apt: words(apt),
+            pip: words(pip),
+            ..ImageSpec::default()
+        }
+    }
+
+    #[test]
+    fn the_key_tells_builds_apart_and_nothing_else() {
+        let one = spec(&["curl"], &["x"]).build_key("sha256:a");
+        assert_eq!(one, spec(&["curl"], &["x"]).build_key("sha256:a"));
+        let mut named_otherwise = spec(&["curl"], &["x"]);
+        named_otherwise.base_image = "docker.io/library/a:latest".to_owned();
+        named_otherwise.pull_secret = Some("image-x".to_owned());
+        assert_eq!(one, named_otherwise.build_key("sha256:a"));
+        for (other, base) in [
+            (spec(&["curl"], &["x"]), "sha256:b"),
+            (spec(&["curl", "x"], &[]), "sha256:a"),
+            (spec(&["curl\",\"x"], &[]), "sha256:a"),
+            (spec(&[], &["curl", "x"]), "sha256:a"),
+        ] {
+            assert_ne!(one, other.build_key(base), "{other:?} {base}");
+        }
+        assert!(one.starts_with("sha256:") && one.len() == 71, "{one}");
+    }
+
+    #[test]
+    fn a_status_keeps_what_it_is_not_told() {
+        let fields = [
+            ("image", Some("h/x:1")),
+            ("key", Some("k\"")),
+            ("baseDigest", Some("sha256:a")),
+        ];
+        let built = JobStatus::after(None, JobPhase::Succeeded, &fields);
+        let kept = built.built().expect("it tells all");
+        assert_eq!((kept.image.as_str(), kept.key.as_str()), ("h/x:1", "k\""));
+        let failed = JobStatus::after(Some(&built), JobPhase::Failed, &[("message", Some("x"))]);
+        assert_eq!(failed.built(), Some(kept));
+        assert_eq!(failed.text("message").as_deref(), Some("x"));
+        let again = JobStatus::after(Some(&failed), JobPhase::Succeeded, &[("message", None)]);
+        assert_eq!(again, built);
+    }
+
+    #[test]
+    fn an_image_is_stale_once_its_spec_is_another_one() {
+        let mut config = ImageConfig {
+            spec: Some(spec(&["curl"], &[])),
+            ..ImageConfig::default()
+        };
+        assert!(!config.is_stale(), "it was never built");
+        let key = spec(&["curl"], &[]).build_key("sha256:a");
+        let fields = [
+            ("image", Some("h/x:1")),
+            ("key", Some(key.as_str())),
+            ("baseDigest", Some("sha256:a")),
+        ];
+        config.job = Some(JobStatus::after(None, JobPhase::Succeeded, &fields));
+        config.url = Some("h/x:1".to_owned());
+        assert!(!config.is_stale());
+        config.spec = Some(spec(&["curl", "git"], &[]));
+        assert!(config.is_stale());
+        config.spec = None;
+        assert!(!config.is_stale());
+    }
+}

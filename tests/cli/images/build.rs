@@ -1,0 +1,420 @@
+//! Custom images, really built by buildah and pushed to a registry.
+
+use std::fs;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::builder::{RECORDS, add_storage, buildah, call, file_in, left_over, push_base};
+use crate::docker_registry::DockerRegistry;
+use crate::support::{Home, PROGRAM, Ran};
+use crate::{field, json};
+
+const ALL: [(&str, &str); 3] = [("apt-get", RECORDS), ("conda", RECORDS), ("pip", RECORDS)];
+
+/// A home that builds, with a registry that holds `team/base:1`.
+struct Place {
+    home: Home,
+    registry: DockerRegistry,
+}
+
+impl Place {
+    fn new(programs: &[(&str, &str)]) -> Self {
+        let (home, registry) = (Home::new(), DockerRegistry::start());
+        add_storage(&home);
+        let place = Self { home, registry };
+        push_base(&place.home, &place.base(), programs);
+        place.home.write(
+            ".config/imgdex/config.toml",
+            format!("[build]\npush-prefix = \"{}/custom\"\n", place.host()),
+        );
+        place
+    }
+
+    fn host(&self) -> String {
+        self.registry.host()
+    }
+
+    fn base(&self) -> String {
+        format!("{}/team/base:1", self.registry.host())
+    }
+
+    fn create(&self, packages: Value) {
+        let image = json!({
+            "name": "science", "displayName": "Science \"$HOME\"", "description": "a\nb\\",
+            "global": true,
+            "imageSpec": {"baseImage": self.base(), "packages": packages},
+        });
+        self.home.pipe(image.to_string(), "images create").ok();
+    }
+
+    fn run(&self, arguments: &str) -> Ran {
+        call(&self.home, arguments).run()
+    }
+
+    fn snapshot(&self, ran: &Ran) -> String {
+        let text = ran.snapshot(&self.home).replace(&self.host(), "<host>");
+        let mut words: Vec<String> = Vec::new();
+        for word in text.split("sha256:") {
+            match words.is_empty() {
+                true => words.push(word.to_owned()),
+                false => words.push(word.get(64..).unwrap_or(word).to_owned()),
+            }
+        }
+        words.join("<digest>")
+    }
+
+    fn status(&self) -> Value {
+        field(&self.home, "science", "jobStatus")
+    }
+}
+
+#[test]
+fn a_spec_is_built_pushed_and_written_down() {
+    let place = Place::new(&ALL);
+    let hostile = [
+        "pandas>=2",
+        "jax[cuda]",
+        "$(touch /pwned)",
+        "`id` ${HOME} $HOME",
+        "a\"b\\c'd <<EOF\\",
+        "-r x",
+        "; touch /pwned",
+    ];
+    place.create(json!({
+        "apt": ["curl", "git=1:2.39.*"],
+        "conda": ["conda-forge::numpy==1.17*"],
+        "pip": hostile,
+    }));
+    let ran = place.run("images build science");
+    insta::assert_snapshot!(place.snapshot(&ran), @r"
+    exit code: 0
+    ----- stdout -----
+    id:      science
+    url:     <host>/custom/science:1
+    digest:  <digest>
+    ----- stderr -----
+    building `science` with buildah: <host>/custom/science:1
+    ");
+    assert_eq!(left_over(&place.home), Vec::<String>::new());
+    let image = json(place.run("images get science -o json"));
+    let url = format!("{}/custom/science:1", place.host());
+    assert_eq!(
+        (&image["url"], &image["isReady"]),
+        (&json!(url), &json!(true))
+    );
+    assert_eq!(image["jobStatus"]["phase"], "Succeeded");
+    let seen = json(place.run(&format!("registry inspect {url} -o json")));
+    assert_eq!(image["digest"], seen["digest"]);
+    let labels = &seen["labels"];
+    let label = |name: &str| &labels[format!("org.opencontainers.image.{name}")];
+    assert_eq!(label("title"), "Science \"$HOME\"");
+    assert_eq!(label("description"), "a b\\");
+    assert_eq!(label("revision"), "1");
+    assert_eq!(label("base.name"), &json!(place.base()));
+    assert_eq!(label("base.digest"), &image["jobStatus"]["baseDigest"]);
+    let base = json(place.run(&format!("registry inspect {} -o json", place.base())));
+    assert_eq!(label("base.digest"), &base["digest"]);
+
+    let asked = |program: &str| file_in(&place.home, &url, &format!("asked-{program}"));
+    insta::assert_snapshot!(asked("apt-get").unwrap_or_default(), @r"
+    0 <update>
+    0 <install> <-y> <--no-install-recommends> <--> <curl> <git=1:2.39.*>
+    0 <clean>
+    ");
+    insta::assert_snapshot!(asked("conda").unwrap_or_default(), @r"
+    0 <install> <-y> <--> <conda-forge::numpy==1.17*>
+    0 <clean> <-afy>
+    ");
+    let words: Vec<String> = hostile.iter().map(|word| format!(" <{word}>")).collect();
+    let expected = format!("0 <install> <--no-cache-dir> <-->{}\n", words.concat());
+    assert_eq!(asked("pip"), Some(expected));
+    assert_eq!(file_in(&place.home, &url, "pwned"), None);
+    let environment = file_in(&place.home, &url, "environment-apt-get").unwrap_or_default();
+    assert!(
+        environment.contains("DEBIAN_FRONTEND=noninteractive"),
+        "{environment}"
+    );
+    let image = format!("docker://{url}");
+    buildah(
+        &place.home,
+        &["pull", "--quiet", "--tls-verify=false", &image],
+    );
+    let user = [
+        "inspect",
+        "--type",
+        "image",
+        "--format",
+        "{{.OCIv1.Config.User}}",
+        &url,
+    ];
+    assert_eq!(buildah(&place.home, &user), "1000:100");
+
+    let log = place.run("images build-log science").ok().stdout;
+    assert!(log.contains("pip was asked\n"), "{log}");
+}
+
+#[test]
+fn a_build_that_fails_leaves_the_last_good_one_standing() {
+    let fails = "#!/bin/sh\nfor word; do last=$word; done\n\
+                 [ $last = absent ] || exit 0\n\
+                 i=0; while [ $i -lt 20 ]; do echo line $i; i=$((i+1)); done\n\
+                 printf 'no \\033[31mpackage %s\\n' $last >&2; exit 7\n";
+    let place = Place::new(&[("pip", fails)]);
+    place.create(json!({"pip": ["x"]}));
+    place.run("images build science").ok();
+    let patch = r#"{"imageSpec": {"packages": {"pip": ["absent"]}}}"#;
+    place.home.pipe(patch, "images update science").ok();
+    let ran = place.run("images build science").fails(1);
+    let told: Vec<&str> = ran.stderr.lines().collect();
+    assert_eq!(
+        told[1],
+        "error: image `science` cannot be built: buildah could not build (exit status: 7)"
+    );
+    assert!(told.contains(&"no \\u{1b}[31mpackage absent"), "{told:#?}");
+    assert!(!told.contains(&"line 3"), "{told:#?}");
+    let hint = "hint: `imgdex images build-log science` shows all of it";
+    assert_eq!(told.last(), Some(&hint));
+    let log = place.run("images build-log science").ok().stdout;
+    assert!(
+        log.contains("\nline 3\n") && log.contains("no \\u{1b}[31mpackage"),
+        "{log}"
+    );
+    assert_eq!(left_over(&place.home), Vec::<String>::new());
+    let image = json(place.run("images get science -o json"));
+    let url = format!("{}/custom/science:1", place.host());
+    assert_eq!(image["jobStatus"]["phase"], "Failed");
+    assert_eq!(
+        (&image["url"], &image["isReady"]),
+        (&json!(url), &json!(true))
+    );
+    assert_eq!(image["stale"], true);
+    insta::assert_snapshot!(place.run("images list").stdout, @r#"
+    id       name     displayName      description  type  isReady
+    -------  -------  ---------------  -----------  ----  ------------
+    science  science  Science "$HOME"  a\nb\        both  True (stale)
+    "#);
+    // What is printed is accepted back, and the rest of it can be changed.
+    let all = place.run("images list -o json").stdout;
+    place
+        .home
+        .pipe(&all, "--catalog other.db images create")
+        .ok();
+    let again = json(place.run("--catalog other.db images get science -o json"));
+    for name in ["url", "isReady", "jobStatus", "stale", "digest"] {
+        assert_eq!(again[name], image[name], "{name}");
+    }
+    place
+        .home
+        .pipe(r#"{"type": "cpu"}"#, "images update science")
+        .ok();
+    place
+        .home
+        .pipe(
+            r#"{"imageSpec": {"packages": {"pip": ["x"]}}}"#,
+            "images update science",
+        )
+        .ok();
+    assert_eq!(field(&place.home, "science", "stale"), Value::Null);
+    place.run("images build science").ok();
+    assert_eq!(place.status()["phase"], "Succeeded");
+    assert_eq!(place.status()["message"], Value::Null);
+    assert_eq!(field(&place.home, "science", "url"), json!(url));
+}
+
+#[test]
+fn a_build_that_is_interrupted_leaves_nothing_behind() {
+    let sleeps = "#!/bin/sh\n[ $1 = update ] || exit 0\necho begun\nexec sleep 4242\n";
+    let place = Place::new(&[("apt-get", sleeps)]);
+    place.create(json!({"apt": ["x"]}));
+    for (signal, code, phase) in [("INT", 130, "Cancelled"), ("TERM", 143, "Cancelled")] {
+        let mut command = place.home.command(PROGRAM);
+        let child = command
+            .args(["images", "build", "science"])
+            .env(
+                "CONTAINERS_STORAGE_CONF",
+                place.home.path().join("storage.conf"),
+            )
+            .env("BUILDAH_ISOLATION", "chroot")
+            .env("TMPDIR", place.home.path().join("temporary"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        let deadline = Instant::now() + Duration::from_secs(30);
+        let begun = || {
+            place.status()["phase"] == "Running"
+                && (place.run("images build-log science").stdout).contains("\nbegun\n")
+        };
+        while !begun() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert_eq!(place.status()["phase"], "Running");
+        let other = place.run("images build science").fails(9);
+        assert!(
+            other.stderr.contains("is being built by another process"),
+            "{other:?}"
+        );
+        let id = child.id().to_string();
+        let kill = std::process::Command::new("kill")
+            .args([&format!("-{signal}"), &id])
+            .status();
+        assert!(kill.expect("it runs").success());
+        let ran = Ran::of(&child.wait_with_output().expect("it ends")).fails(code);
+        let told = "error: stopped before image `science` was built\n";
+        assert!(ran.stderr.ends_with(told), "{ran:?}");
+        assert_eq!(left_over(&place.home), Vec::<String>::new());
+        assert_eq!(place.status()["phase"], phase);
+        assert!(!runs("4242"), "the package manager runs on");
+    }
+}
+
+/// Returns whether a process runs that was given this argument.
+fn runs(argument: &str) -> bool {
+    let processes = fs::read_dir("/proc").expect("processes");
+    processes.flatten().any(|process| {
+        let line = fs::read_to_string(process.path().join("cmdline")).unwrap_or_default();
+        line.split('\0').any(|word| word == argument)
+    })
+}
+
+#[test]
+fn the_same_is_not_built_twice() {
+    let place = Place::new(&ALL);
+    place.create(json!({"pip": ["x"]}));
+    let url = |revision: u64| json!(format!("{}/custom/science:{revision}", place.host()));
+    place.run("images build science").ok();
+    let before = json(place.run("images get science -o json"));
+    let ran = place.run("images build science");
+    insta::assert_snapshot!(place.snapshot(&ran), @r"
+    exit code: 0
+    ----- stdout -----
+    id:      science
+    url:     <host>/custom/science:1
+    digest:  <digest>
+    ----- stderr -----
+    `science` is built already of the same base image and packages; `--force` builds it again
+    ");
+    assert_eq!(json(place.run("images get science -o json")), before);
+    // Another place is another push.
+    let push = format!("images build science --push {}/other:1", place.host());
+    place.run(&push).ok();
+    assert_eq!(
+        field(&place.home, "science", "url"),
+        json!(format!("{}/other:1", place.host()))
+    );
+    let revision = field(&place.home, "science", "revision")
+        .as_u64()
+        .expect("a number");
+    place.run("images build science --force").ok();
+    assert_eq!(field(&place.home, "science", "url"), url(revision));
+    // A base image that moved is another build.
+    push_base(
+        &place.home,
+        &place.base(),
+        &[("pip", RECORDS), ("new", RECORDS)],
+    );
+    let revision = field(&place.home, "science", "revision")
+        .as_u64()
+        .expect("a number");
+    place.run("images build science").ok();
+    assert_eq!(field(&place.home, "science", "url"), url(revision));
+    let mentioned = file_in(
+        &place.home,
+        url(revision).as_str().expect("a text"),
+        "bin/new",
+    );
+    assert!(mentioned.is_some());
+}
+
+#[test]
+fn a_secret_is_there_only_while_the_package_manager_runs() {
+    let shows = "#!/bin/sh\ncat $PIP_CONFIG_FILE > /shown\n";
+    let place = Place::new(&[("pip", shows)]);
+    place
+        .home
+        .write("pip.conf", "index-url = https://me:hunter2@index.example\n");
+    place.create(json!({"pip": ["x"]}));
+    place
+        .run("images build science --secret id=pip,src=pip.conf")
+        .ok();
+    let url = format!("{}/custom/science:1", place.host());
+    let shown = file_in(&place.home, &url, "shown").unwrap_or_default();
+    assert!(shown.contains("hunter2"), "{shown}");
+    assert_eq!(file_in(&place.home, &url, "run/secrets/pip"), None);
+    let log = place.run("images build-log science").ok().stdout;
+    assert!(!log.contains("hunter2"), "{log}");
+    place
+        .run("images build science --secret id=pip,src=absent")
+        .fails(4);
+    place
+        .run("images build science --secret id=npm,src=pip.conf")
+        .fails(2);
+}
+
+#[test]
+fn what_cannot_be_built_is_told() {
+    let (home, registry) = (Home::new(), DockerRegistry::start());
+    let host = registry.host();
+    registry.image("team/base", "1", "amd64");
+    let images = json!([
+        {"name": "science", "global": true, "imageSpec":
+            {"baseImage": format!("{host}/team/base:1"), "packages": {"pip": ["x"]}}},
+        {"name": "absent", "global": true, "imageSpec":
+            {"baseImage": format!("{host}/team/absent:1"), "packages": {"pip": ["x"]}}},
+        {"name": "plain", "global": true, "url": "alpine"},
+    ]);
+    home.pipe(images.to_string(), "images create").ok();
+    fs::create_dir(home.path().join("nothing")).expect("made");
+    let nothing = home.path().join("nothing").display().to_string();
+    let run = |arguments: &str| {
+        let ran = home.call(arguments).env("PATH", &nothing).run();
+        ran.snapshot(&home).replace(&host, "<host>")
+    };
+    insta::assert_snapshot!(run(&format!("images build science --push {host}/x:1")), @r"
+    exit code: 4
+    ----- stderr -----
+    error: no program is installed that builds images: none of buildah, podman and docker
+    hint: install one, such as with `apt-get install buildah`
+    ");
+    insta::assert_snapshot!(run(&format!("images build science --engine podman --push {host}/x:1")), @r"
+    exit code: 4
+    ----- stderr -----
+    error: `podman` is not installed, and is to build images
+    hint: install it, such as with `apt-get install podman`, or name another with `--engine`
+    ");
+    insta::assert_snapshot!(run("images build plain"), @r"
+    exit code: 2
+    ----- stderr -----
+    error: image `plain` cannot be built: it has no `imageSpec` (a base image and packages): give it one with `imgdex images update plain`
+    ");
+    insta::assert_snapshot!(run("images build scienc"), @r"
+    exit code: 4
+    ----- stderr -----
+    error: image `scienc` does not exist
+    hint: did you mean `science`?
+    ");
+    insta::assert_snapshot!(run("images build-log science"), @r"
+    exit code: 4
+    ----- stderr -----
+    error: image `science` has no log of a build: it was not built here
+    hint: `imgdex images build science` builds it
+    ");
+    home.program("buildah", "#!/bin/sh\nexit 1\n");
+    let run = |arguments: &str| home.run(arguments).snapshot(&home).replace(&host, "<host>");
+    insta::assert_snapshot!(run("images build science"), @r"
+    exit code: 2
+    ----- stderr -----
+    error: image `science` cannot be built: where it is to be pushed to was not said
+    hint: name it with `--push REGISTRY/REPOSITORY:TAG`
+    hint: or set `push-prefix` in `[build]` of the config file
+    ");
+    insta::assert_snapshot!(run(&format!("images build absent --push {host}/x:1")), @r"
+    exit code: 4
+    ----- stderr -----
+    error: image `absent` cannot be built: cannot read the manifest of `<host>/team/absent:1`: it is not there; registry said: MANIFEST_UNKNOWN: manifest unknown
+    hint: `imgdex registry tags <host>/team/absent` shows what there is
+    ");
+    assert_eq!(field(&home, "science", "jobStatus"), Value::Null);
+}
