@@ -285,6 +285,7 @@ fn at(home: &Home, registry: &DockerRegistry, command: String) -> String {
         "imgdex images create --from ",
         "imgdex images pin",
         "imgdex images build",
+        "imgdex images create -f images.yaml --build",
         "imgdex copy ",
         "imgdex pull ",
         "imgdex push ",
@@ -311,6 +312,10 @@ fn at(home: &Home, registry: &DockerRegistry, command: String) -> String {
         format!("echo token | imgdex login {host} --token-stdin\n")
     } else if command.starts_with("imgdex images pin ") {
         "imgdex images verify\n".to_owned()
+    } else if command.contains("images create") && command.contains("--build") {
+        let settings = format!("[build]\npush-prefix = \"{host}/custom\"\n");
+        home.write(".config/imgdex/config.toml", settings);
+        String::new()
     } else if command.starts_with("imgdex images build") {
         builder::add_storage(home);
         let base = format!("{host}/team/base:1");
@@ -321,7 +326,7 @@ fn at(home: &Home, registry: &DockerRegistry, command: String) -> String {
         );
         home.pipe(image, "images create").ok();
         let settings = "export CONTAINERS_STORAGE_CONF=$PWD/storage.conf BUILDAH_ISOLATION=chroot";
-        match command.contains("build-log") {
+        match command.contains("build-log") || command.contains("--stale") {
             true => format!("{settings}\nimgdex images build science --push {host}/x:1\n"),
             false => format!("{settings}\n"),
         }

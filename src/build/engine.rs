@@ -8,7 +8,7 @@ use std::process::Command;
 use thiserror::Error;
 
 use super::containerfile::Manager;
-use super::process::{Ended, GoOn, run};
+use super::process::{Ended, GoOn, command, run};
 
 /// What buildah says where it is the runtime that does not work, not what it runs.
 const NO_RUNTIME: &str = "creating container for [";
@@ -307,7 +307,7 @@ impl Session<'_> {
     }
 
     fn command(&self) -> Command {
-        Command::new(&self.engine.path)
+        command(&self.engine.path)
     }
 
     fn reach(&self, command: &mut Command, access: &Access, verb: &str) {

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, PipeReader, Read, Write};
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -51,18 +52,24 @@ pub enum Ended {
     Stopped,
 }
 
-/// Runs a program to its end, and appends what it prints to the log.
+/// Returns a program to be run, which is not shown our credentials.
+pub fn command(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    for variable in OURS {
+        command.env_remove(variable);
+    }
+    command.stdin(Stdio::null());
+    command
+}
+
+/// Runs a [`command`] to its end, and appends what it prints to the log.
 ///
 /// # Errors
 /// Where it cannot be started or waited for.
 pub fn run(mut command: Command, log: &mut File, go_on: GoOn<'_>) -> io::Result<Ended> {
-    for variable in OURS {
-        command.env_remove(variable);
-    }
     writeln!(log, "$ {}", shown(&command))?;
     let (reader, writer) = io::pipe()?;
     command
-        .stdin(Stdio::null())
         .stdout(writer.try_clone()?)
         .stderr(writer)
         // So that it ends with all that it has started.
@@ -194,7 +201,7 @@ mod tests {
 
     fn ran(script: &str, go_on: GoOn<'_>) -> (Ended, String) {
         let mut log = tempfile::tempfile().expect("a file");
-        let mut command = Command::new("sh");
+        let mut command = command(Path::new("sh"));
         command.args(["-c", script]);
         let ended = run(command, &mut log, go_on).expect("it runs");
         let mut text = String::new();

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::building::Building;
+use super::building::{All, Building};
 use crate::app::App;
 use crate::build::Manager;
 use crate::commands::complete::image_names;
 use crate::commands::{How, Status};
-use crate::domain::image::Image;
+use crate::domain::image::{Image, ImageFilter};
 use crate::error::{Error, Kind, Result};
 use crate::ops::build;
 use crate::output::details::write_details;
@@ -33,11 +33,16 @@ const LONGEST_LINE: u64 = 64 * 1024;
 #[command(after_help = "\
 Examples:
   imgdex images build science --print
-  imgdex images build science --push registry.example.com/team/science:1")]
+  imgdex images build science --push registry.example.com/team/science:1
+  imgdex images build --stale")]
 pub struct Build {
     /// The images' names
-    #[arg(value_name = "ID", required = true, add = image_names())]
+    #[arg(value_name = "ID", required_unless_present = "stale", add = image_names())]
     ids: Vec<String>,
+    /// Build every image whose spec, or what its base image's tag points to, is another one
+    /// than it was built of
+    #[arg(long, conflicts_with_all = ["ids", "push", "print", "force"])]
+    stale: bool,
     /// Push to this reference instead of PREFIX/ID:REVISION
     #[arg(long, value_name = "REF")]
     push: Option<String>,
@@ -81,17 +86,10 @@ fn secret(text: &str) -> std::result::Result<(Manager, PathBuf), String> {
 
 impl Build {
     pub fn run(self, app: &mut App) -> Result<Status> {
-        let mut images: Vec<Image> = Vec::new();
-        let catalog = app.read()?;
-        for id in &self.ids {
-            if !images.iter().any(|image| image.config.name == *id) {
-                images.push(catalog.image(id)?);
-            }
-        }
-        drop(catalog);
-        for image in &images {
-            build::spec_of(image)?;
-        }
+        let images = match self.stale {
+            true => built_before(app)?,
+            false => named(app, &self.ids)?,
+        };
         if images.len() > 1 && self.push.is_some() {
             let message = "`--push` says where one image goes, but several are named";
             return Err(Error::new(Kind::InvalidInput, message));
@@ -110,24 +108,54 @@ impl Build {
             }
             return Ok(Status::Done);
         }
-        let mut built = Vec::new();
-        for image in &images {
-            building.engine(app)?;
-            building.target(app, image)?;
-            let asked = building.ask(app, image)?;
-            let outcome = building.build(app, image, &asked)?;
-            if outcome.was_built {
-                app.console.note(&format!(
-                    "`{}` is built already of the same base image and packages; `--force` builds \
-                     it again",
-                    image.config.name
-                ));
-            }
-            built.push(outcome.image);
-        }
+        let all = All {
+            building: &building,
+            images,
+            only_changed: self.stale,
+        };
+        let (built, status) = all.build(app)?;
         show(app, &built)?;
-        Ok(Status::Done)
+        Ok(status)
     }
+}
+
+/// Returns images by their names, each once.
+fn named(app: &App, ids: &[String]) -> Result<Vec<Image>> {
+    let catalog = app.read()?;
+    let mut images: Vec<Image> = Vec::new();
+    for id in ids {
+        if !images.iter().any(|image| image.config.name == *id) {
+            let image = catalog.image(id)?;
+            build::spec_of(&image)?;
+            images.push(image);
+        }
+    }
+    Ok(images)
+}
+
+/// Returns the images that a build made, archived ones left out.
+fn built_before(app: &mut App) -> Result<Vec<Image>> {
+    let mut images = Vec::new();
+    let mut never = 0_u64;
+    app.read()?
+        .for_each_image::<Error>(&ImageFilter::default(), |image| {
+            match (&image.config.spec, image.config.built()) {
+                (Some(_), Some(_)) => images.push(image),
+                (Some(_), None) => never += 1,
+                (None, _) => {}
+            }
+            Ok(())
+        })?;
+    if never > 0 {
+        app.console.note(&format!(
+            "left {} that no build made yet: `imgdex images build ID` builds it",
+            match never {
+                1 => "1 image".to_owned(),
+                count => format!("{count} images"),
+            }
+        ));
+    }
+    Ok(images)
 }
 
 /// Returns the files of secrets by their whole paths: engines run elsewhere.

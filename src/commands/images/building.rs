@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::app::App;
 use crate::app::network::{Choices, Reach};
 use crate::build::{Base, Engine, Manager, Program};
+use crate::commands::Status;
 use crate::domain::credential::Credential;
 use crate::domain::image::Image;
 use crate::domain::reference::Reference;
@@ -89,6 +90,16 @@ impl Building {
         Ok(found.map_err(ops::Error::from)?)
     }
 
+    /// Checks that images can be built at all, before there is one.
+    pub fn check(&self, app: &App) -> Result<()> {
+        if app.settings.get("build.push-prefix").is_none() {
+            return Err(no_target("an image").hint(
+                "set `push-prefix` in `[build]` of the config file, or leave `--build` out",
+            ));
+        }
+        self.engine(app).map(|_| ())
+    }
+
     /// Returns where an image is pushed to.
     pub fn target(&self, app: &App, image: &Image) -> Result<Reference> {
         if let Some(text) = &self.push {
@@ -103,11 +114,8 @@ impl Building {
             return Ok(reference.with_tag(tag));
         }
         let Some(prefix) = app.settings.get("build.push-prefix") else {
-            let message = format!(
-                "image `{}` cannot be built: where it is to be pushed to was not said",
-                image.config.name
-            );
-            return Err(Error::new(Kind::InvalidInput, message)
+            let name = format!("image `{}`", image.config.name);
+            return Err(no_target(&name)
                 .hint("name it with `--push REGISTRY/REPOSITORY:TAG`")
                 .hint("or set `push-prefix` in `[build]` of the config file"));
         };
@@ -320,6 +328,94 @@ impl Building {
             verify_tls: security.verify_tls,
             ca_file: security.ca_file,
         }
+    }
+}
+
+fn no_target(image: &str) -> Error {
+    let message = format!("{image} cannot be built: where it is to be pushed to was not said");
+    Error::new(Kind::InvalidInput, message)
+}
+
+/// Some images that are built one after the other.
+pub struct All<'a> {
+    pub building: &'a Building,
+    pub images: Vec<Image>,
+    /// Whether those are left out that were built of what they still are.
+    pub only_changed: bool,
+}
+
+impl All<'_> {
+    /// Builds them, and returns those that are built: where some cannot be, the others are
+    /// built all the same.
+    ///
+    /// # Errors
+    /// Where none can be built, and where it is interrupted.
+    pub fn build(self, app: &mut App) -> Result<(Vec<Image>, Status)> {
+        let mut built = Vec::new();
+        let mut failed: Option<Error> = None;
+        let mut left = 0_u64;
+        for image in &self.images {
+            match self.one(app, image) {
+                Ok(Some(image)) => built.push(image),
+                Ok(None) => left += 1,
+                Err(error) if [Kind::Interrupted, Kind::Terminated].contains(&error.kind) => {
+                    return Err(error);
+                }
+                Err(error) => {
+                    if let Some(earlier) = failed.replace(error) {
+                        tell(app, &earlier);
+                    }
+                }
+            }
+        }
+        if left > 0 {
+            app.console.note(&match left {
+                1 => "1 image is built of what it still is".to_owned(),
+                count => format!("{count} images are built of what they still are"),
+            });
+        }
+        match failed {
+            None => Ok((built, Status::Done)),
+            Some(error) if built.is_empty() && left == 0 => Err(error),
+            Some(error) => {
+                tell(app, &error);
+                Ok((built, Status::PartlyDone))
+            }
+        }
+    }
+
+    /// Builds one; nothing where it is left as it is.
+    fn one(&self, app: &mut App, image: &Image) -> Result<Option<Image>> {
+        if !self.only_changed {
+            self.building.engine(app)?;
+            self.building.target(app, image)?;
+        }
+        let asked = self.building.ask(app, image)?;
+        let config = &image.config;
+        if self.only_changed
+            && let (Some(spec), Some(built)) = (&config.spec, config.built())
+            && let Some(digest) = &asked.base.digest
+            && spec.build_key(digest) == built.key
+        {
+            return Ok(None);
+        }
+        let outcome = self.building.build(app, image, &asked)?;
+        if outcome.was_built {
+            app.console.note(&format!(
+                "`{}` is built already of the same base image and packages; `--force` builds it \
+                 again",
+                config.name
+            ));
+        }
+        Ok(Some(outcome.image))
+    }
+}
+
+/// Tells of a failure that does not keep the others from being built.
+fn tell(app: &mut App, error: &Error) {
+    app.console.warn(&format!("error: {}", error.line()));
+    for line in error.lines.iter().chain(&error.hints) {
+        app.console.warn(line);
     }
 }
 

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use clap::Args;
 
+use super::building::{All, Building};
 use super::from::From;
 use crate::app::App;
 use crate::catalog::Catalog;
@@ -44,6 +45,7 @@ Examples:
   EOF
   imgdex images create -f images.yaml --update-existing
   imgdex images create -f images.yaml --verify
+  imgdex images create -f images.yaml --build
   imgdex images create --from registry.example.com/team/app:1 --id app
   imgdex images list -o json | imgdex --catalog other.db images create")]
 pub struct Create {
@@ -72,6 +74,9 @@ pub struct Create {
     /// config file), else 5, 6 or 7 as of `images verify`.
     #[arg(long)]
     verify: bool,
+    /// Build and push what has an `imageSpec` afterwards, as `images build` does
+    #[arg(long, conflicts_with = "dry_run")]
+    build: bool,
     /// Check everything and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -84,6 +89,11 @@ fn name(text: &str) -> std::result::Result<String, String> {
 impl Create {
     pub fn run(self, app: &mut App) -> Result<Status> {
         let required = || Error::configuration_required(EXAMPLE);
+        let building = Building::default();
+        if self.build {
+            // Nothing is created that could then not be built.
+            building.check(app)?;
+        }
         if self.from.is_empty() && would_wait_for_typing(app, self.file.as_deref()) {
             return Err(required());
         }
@@ -136,6 +146,11 @@ impl Create {
             }
             other => other?,
         };
+        // Names are told at once, images as they are at the end.
+        let status = match app.format {
+            Format::Table | Format::Wide | Format::Name => None,
+            _ => Some(self.build(app, &building, &mut report)),
+        };
         let printed = self
             .print(app, &mut report)
             .and_then(|()| Ok(app.console.flush()?));
@@ -146,7 +161,45 @@ impl Create {
             return Err(error);
         }
         self.advise(app, &report);
-        Ok(Status::Done)
+        match status {
+            Some(status) => status,
+            None => self.build(app, &building, &mut report),
+        }
+    }
+
+    /// Builds those of the images that are to be built.
+    fn build(
+        &self,
+        app: &mut App,
+        building: &Building,
+        report: &mut CreateReport,
+    ) -> Result<Status> {
+        if !self.build {
+            return Ok(Status::Done);
+        }
+        let mut images = Vec::new();
+        let catalog = app.read()?;
+        report.for_each_name::<Error>(|name| {
+            let image = catalog.image(name)?;
+            let config = &image.config;
+            if config.spec.is_some() && (config.is_stale() || !config.was_built()) {
+                images.push(image);
+            }
+            Ok(())
+        })?;
+        drop(catalog);
+        let all = All {
+            building,
+            images,
+            only_changed: false,
+        };
+        let (built, status) = all.build(app)?;
+        for image in built {
+            let url = image.config.url.unwrap_or_default();
+            app.console
+                .note(&format!("built `{}`: {url}", image.config.name));
+        }
+        Ok(status)
     }
 
     fn print(&self, app: &mut App, report: &mut CreateReport) -> Result<()> {
@@ -206,7 +259,10 @@ impl Create {
                 named(&report.without_reference)
             ));
         }
-        if report.to_build.count > 0 && app.settings.get("build.push-prefix").is_none() {
+        if report.to_build.count > 0
+            && !self.build
+            && app.settings.get("build.push-prefix").is_none()
+        {
             app.console.hint(&format!(
                 "{} is to be built, but no build target is configured: set `push-prefix` in \
                  `[build]` of the config file",

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::builder::{RECORDS, add_storage, buildah, call, file_in, left_over, push_base};
+use crate::builder::{
+    RECORDS, add_storage, buildah, call, file_in, installed, left_over, push_base,
+};
 use crate::docker_registry::DockerRegistry;
 use crate::support::{Home, PROGRAM, Ran};
 use crate::{field, json};
@@ -417,4 +419,175 @@ fn what_cannot_be_built_is_told() {
     hint: `imgdex registry tags <host>/team/absent` shows what there is
     ");
     assert_eq!(field(&home, "science", "jobStatus"), Value::Null);
+}
+
+#[test]
+fn what_changed_is_built_and_nothing_else() {
+    let place = Place::new(&ALL);
+    let spec = |base: &str| json!({"baseImage": base, "packages": {"pip": ["x"]}});
+    let moving = format!("{}/team/moving:1", place.host());
+    push_base(&place.home, &moving, &[("pip", RECORDS)]);
+    let images = json!([
+        {"name": "a", "global": true, "imageSpec": spec(&place.base())},
+        {"name": "b", "global": true, "imageSpec": spec(&place.base())},
+        {"name": "c", "global": true, "imageSpec": spec(&moving)},
+    ]);
+    place.home.write("images.json", images.to_string());
+    let ran = call(&place.home, "images create -f images.json --build").run();
+    insta::assert_snapshot!(place.snapshot(&ran), @r"
+    exit code: 0
+    ----- stdout -----
+    id:  a
+    id:  b
+    id:  c
+    ----- stderr -----
+    building `a` with buildah: <host>/custom/a:1
+    building `b` with buildah: <host>/custom/b:1
+    building `c` with buildah: <host>/custom/c:1
+    built `a`: <host>/custom/a:1
+    built `b`: <host>/custom/b:1
+    built `c`: <host>/custom/c:1
+    ");
+    let never = json!({"name": "d", "global": true, "imageSpec": spec(&place.base())});
+    place.home.pipe(never.to_string(), "images create").ok();
+    let nothing = place.run("images build --stale");
+    insta::assert_snapshot!(place.snapshot(&nothing), @r"
+    exit code: 0
+    ----- stderr -----
+    left 1 image that no build made yet: `imgdex images build ID` builds it
+    3 images are built of what they still are
+    ");
+    place
+        .home
+        .pipe(
+            r#"{"imageSpec": {"packages": {"apt": ["y"]}}}"#,
+            "images update b",
+        )
+        .ok();
+    push_base(&place.home, &moving, &[("pip", RECORDS), ("new", RECORDS)]);
+    let ran = place.run("images build --stale");
+    insta::assert_snapshot!(place.snapshot(&ran), @r"
+    exit code: 0
+    ----- stdout -----
+    id:      b
+    url:     <host>/custom/b:4
+    digest:  <digest>
+    id:      c
+    url:     <host>/custom/c:3
+    digest:  <digest>
+    ----- stderr -----
+    left 1 image that no build made yet: `imgdex images build ID` builds it
+    building `b` with buildah: <host>/custom/b:4
+    building `c` with buildah: <host>/custom/c:3
+    1 image is built of what it still is
+    ");
+    // What cannot be built keeps nothing else from being built.
+    let patch = r#"{"imageSpec": {"packages": {"conda": ["z"]}}}"#;
+    place.home.pipe(patch, "images update c").ok();
+    place
+        .home
+        .pipe(
+            r#"{"imageSpec": {"packages": {"pip": ["z"]}}}"#,
+            "images update a",
+        )
+        .ok();
+    let ran = place.run("images build --stale").fails(3);
+    assert!(
+        ran.stdout.contains("/custom/a:4") && !ran.stdout.contains("/custom/c"),
+        "{ran:?}"
+    );
+    assert!(
+        ran.stderr
+            .contains("error: image `c` cannot be built: buildah could"),
+        "{ran:?}"
+    );
+    assert_eq!(field(&place.home, "c", "jobStatus")["phase"], "Failed");
+}
+
+#[test]
+fn nothing_is_created_that_could_then_not_be_built() {
+    let home = Home::new();
+    let image = r#"{"name": "a", "imageSpec": {"baseImage": "b", "packages": {"pip": ["c"]}}}"#;
+    let ran = home.pipe(image, "images create --build");
+    insta::assert_snapshot!(ran.snapshot(&home), @r"
+    exit code: 2
+    ----- stderr -----
+    error: an image cannot be built: where it is to be pushed to was not said
+    hint: set `push-prefix` in `[build]` of the config file, or leave `--build` out
+    ");
+    assert!(!home.catalog().exists());
+}
+
+#[test]
+fn each_registry_sees_its_own_secret_and_nobody_else_any() {
+    let (home, base, target) = (
+        Home::new(),
+        DockerRegistry::with_password(),
+        DockerRegistry::with_password(),
+    );
+    add_storage(&home);
+    let (base, target) = (base.host(), target.host());
+    let both = json!({"auths": {
+        &base: {"auth": "bWU6aHVudGVyMg=="},
+        &target: {"auth": "bWU6aHVudGVyMg=="},
+    }});
+    home.write(".docker/config.json", both.to_string());
+    push_base(&home, &format!("{base}/team/base:1"), &[("pip", RECORDS)]);
+    fs::remove_file(home.path().join(".docker/config.json")).expect("removed");
+    for (name, host) in [("base", &base), ("target", &target)] {
+        let create = format!(
+            "secrets create --name {name} --registry-host {host} --username me --password-stdin"
+        );
+        home.pipe("hunter2", &create).ok();
+    }
+    let spec = json!({
+        "baseImage": format!("{base}/team/base:1"), "pullSecret": "image-base",
+        "packages": {"pip": ["x"]},
+    });
+    let image = json!({"name": "science", "global": true, "imageSpec": spec});
+    home.pipe(image.to_string(), "images create").ok();
+    let build = format!("images build science --push {target}/x:1");
+    call(&home, &build).run().fails(5);
+    let ran = call(&home, &format!("{build} --push-secret image-base"))
+        .run()
+        .fails(11);
+    insta::assert_snapshot!(ran.stderr.replace(&base, "<base>").replace(&target, "<target>"), @r"
+    error: secret `image-base` serves `<base>`, and is not sent to `<target>`
+    hint: if it is of that registry: `imgdex secrets update image-base --registry-host <target>`
+    ");
+    let build = format!("{build} --push-secret image-target");
+
+    let really = installed("buildah").display().to_string();
+    home.program(
+        "buildah",
+        &format!(
+            "#!/bin/sh\nfor word; do\n\
+             [ \"$before\" = --authfile ] && stat -c %a $word >> $HOME/seen && \
+             grep -o '127[0-9.:]*' $word >> $HOME/seen\nbefore=$word\ndone\n\
+             echo \"$*\" >> $HOME/asked\nenv >> $HOME/environment\nexec {really} \"$@\"\n"
+        ),
+    );
+    let ran = call(&home, &build)
+        .env("IMGDEX_REGISTRY_HOST", "elsewhere.example")
+        .env("IMGDEX_REGISTRY_USERNAME", "me")
+        .env("IMGDEX_REGISTRY_PASSWORD", "hunter2")
+        .run()
+        .ok();
+    assert_eq!(
+        field(&home, "science", "url"),
+        json!(format!("{target}/x:1"))
+    );
+    let read = |name: &str| fs::read_to_string(home.path().join(name)).expect("written");
+    assert_eq!(read("seen"), format!("600\n{base}\n600\n{target}\n"));
+    let log = call(&home, "images build-log science").run().ok().stdout;
+    let history = call(&home, "images history science -o json")
+        .run()
+        .ok()
+        .stdout;
+    for text in [read("asked"), read("environment"), log, history, ran.stderr] {
+        assert!(
+            !text.contains("hunter2") && !text.contains("bWU6aHVudGVyMg"),
+            "{text}"
+        );
+    }
 }
