@@ -106,7 +106,9 @@ impl Engine {
             None => (
                 "no program is installed that builds images: none of buildah, podman and docker"
                     .to_owned(),
-                "install one, such as with `apt-get install buildah`".to_owned(),
+                "install one, such as with `apt-get install buildah`, or write the Job of \
+                 a cluster with `--engine kubernetes`"
+                    .to_owned(),
             ),
             Some(program) => (
                 format!(

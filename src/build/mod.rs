@@ -4,7 +4,9 @@
 
 mod containerfile;
 mod engine;
+mod kubernetes;
 mod process;
 
 pub use containerfile::{Base, Manager, Recipe, containerfile};
 pub use engine::{Access, Engine, Error, Program, Session};
+pub use kubernetes::{End as JobEnd, Job, job_name, resources};

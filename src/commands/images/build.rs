@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::building::{All, Building};
+use super::all::All;
+use super::building::{Builder, Building};
 use crate::app::App;
 use crate::build::Manager;
 use crate::commands::complete::image_names;
@@ -34,7 +35,8 @@ const LONGEST_LINE: u64 = 64 * 1024;
 Examples:
   imgdex images build science --print
   imgdex images build science --push registry.example.com/team/science:1
-  imgdex images build --stale")]
+  imgdex images build --stale
+  imgdex images build science --engine kubernetes --push registry.example.com/team/science:2")]
 pub struct Build {
     /// The images' names
     #[arg(value_name = "ID", required_unless_present = "stale", add = image_names())]
@@ -49,8 +51,8 @@ pub struct Build {
     /// The secret to push with [default: `push-secret` in `[build]` of the config file]
     #[arg(long, value_name = "ID")]
     push_secret: Option<String>,
-    /// Who builds
-    #[arg(long, value_name = "NAME", value_parser = ["buildah", "podman", "docker"])]
+    /// Who builds; `kubernetes` only writes the Job that builds it in a cluster
+    #[arg(long, value_name = "NAME", value_parser = ["buildah", "podman", "docker", "kubernetes"])]
     engine: Option<String>,
     /// Only print the Containerfile
     #[arg(long)]
@@ -105,6 +107,12 @@ impl Build {
         if self.print {
             for image in &images {
                 print(app, &building, image)?;
+            }
+            return Ok(Status::Done);
+        }
+        if building.builder(app) == Builder::Kubernetes && !self.stale {
+            for image in &images {
+                building.write_job(app, image)?;
             }
             return Ok(Status::Done);
         }

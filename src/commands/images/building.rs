@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use crate::app::App;
 use crate::app::network::{Choices, Reach};
-use crate::build::{Base, Engine, Manager, Program};
-use crate::commands::Status;
+use crate::build::{Base, Engine, Manager, Program, job_name};
 use crate::domain::credential::Credential;
 use crate::domain::image::Image;
 use crate::domain::reference::Reference;
@@ -54,8 +53,8 @@ pub struct Asked {
 }
 
 /// A registry that images are pushed to.
-struct Target {
-    reference: Reference,
+pub(super) struct Target {
+    pub reference: Reference,
     reach: Reach,
     credential: Option<Credential>,
 }
@@ -79,9 +78,10 @@ impl Building {
         let wanted = match self.builder(app) {
             Builder::Here(wanted) => wanted,
             Builder::Kubernetes => {
-                let message = "no image is built in a cluster yet (`engine` in `[build]`)";
+                let message = "a cluster builds no image from here: its Job is only written";
                 return Err(Error::new(Kind::InvalidInput, message)
-                    .hint("name another with `--engine`: buildah, podman or docker"));
+                    .hint("write it with `imgdex images build ID --engine kubernetes`")
+                    .hint("or set another `engine` in `[build]` of the config file"));
             }
         };
         let path = app.environment.get("PATH").unwrap_or_default();
@@ -163,10 +163,14 @@ impl Building {
         }
     }
 
-    fn open_target(&self, app: &mut App, reference: Reference) -> Result<Target> {
+    /// Returns the secret to push with: the flag or the config file.
+    pub(super) fn push_secret(&self, app: &App) -> Option<String> {
         let setting = app.settings.get("build.push-secret").map(str::to_owned);
-        let secret = self.push_secret.clone().or(setting);
-        let credential = match secret {
+        self.push_secret.clone().or(setting)
+    }
+
+    pub(super) fn open_target(&self, app: &mut App, reference: Reference) -> Result<Target> {
+        let credential = match self.push_secret(app) {
             None => None,
             Some(id) => Some(build::credential(
                 &*app.read()?,
@@ -188,45 +192,19 @@ impl Building {
     /// found instead, unless that is not wanted.
     pub fn build(&self, app: &mut App, image: &Image, asked: &Asked) -> Result<Outcome> {
         let engine = self.engine(app)?;
-        let spec = build::spec_of(image)?;
-        let digest = asked.base.digest.clone().unwrap_or_default();
-        let key = spec.build_key(&digest);
+        let key = key_of(image, &asked.base)?;
         let target = self.target(app, image)?;
         let target = self.open_target(app, target)?;
         let now = app.actor().now;
         let managers: Vec<Manager> = self.secrets.iter().map(|(manager, _)| *manager).collect();
         let text = build::written(image, &asked.base, &now, &managers)?;
         let name = image.config.name.as_str();
-        let done = |url: String, seen: Sighting| Done {
-            url,
-            key: key.clone(),
-            base_digest: digest.clone(),
-            job_name: format!("imgdex-build-{name}-{}", image.revision),
-            seen,
-        };
-        if !self.force
-            && let Some((url, seen)) = self.find(app, image, &target, &key)?
-        {
-            let built = image.config.built();
-            let is_known = image.config.url.as_ref() == Some(&url)
-                && built.is_some_and(|built| built.key == key)
-                && image.config.is_ready == Some(true)
-                && (image.config.job.as_ref()).is_some_and(|job| job.phase == JobPhase::Succeeded);
-            let image = match is_known {
-                true => image.clone(),
-                false => build::succeed(&mut *app.write()?, app.actor(), name, &done(url, seen))?,
-            };
-            return Ok(Outcome {
-                image,
-                was_built: true,
-            });
+        if let Some(outcome) = self.found(app, image, asked, &target)? {
+            return Ok(outcome);
         }
+        let done = |url: String, seen: Sighting| done(image, (&asked.base, &key), url, seen);
         let base = app.reference(&asked.base.name)?;
-        let base = match digest.parse() {
-            Ok(digest) => base.without_digest().with_digest(digest),
-            Err(_) => base,
-        };
-        let base = self.side(app, untagged(&base)?, asked.credential.clone());
+        let base = self.side(app, by_digest(base, &asked.base)?, asked.credential.clone());
         let side = self.side(app, target.reference.clone(), target.credential.clone());
         let making = Making {
             name,
@@ -274,6 +252,40 @@ impl Building {
                 Err(error.into())
             }
         }
+    }
+
+    /// Returns an image that was built of the same already, and writes where; nothing where
+    /// there is none, or it is not wanted.
+    pub(super) fn found(
+        &self,
+        app: &mut App,
+        image: &Image,
+        asked: &Asked,
+        target: &Target,
+    ) -> Result<Option<Outcome>> {
+        if self.force {
+            return Ok(None);
+        }
+        let key = key_of(image, &asked.base)?;
+        let Some((url, seen)) = self.find(app, image, target, &key)? else {
+            return Ok(None);
+        };
+        let config = &image.config;
+        let is_known = config.url.as_ref() == Some(&url)
+            && config.built().is_some_and(|built| built.key == key)
+            && config.is_ready == Some(true)
+            && (config.job.as_ref()).is_some_and(|job| job.phase == JobPhase::Succeeded);
+        let image = match is_known {
+            true => image.clone(),
+            false => {
+                let done = done(image, (&asked.base, &key), url, seen);
+                build::succeed(&mut *app.write()?, app.actor(), &config.name, &done)?
+            }
+        };
+        Ok(Some(Outcome {
+            image,
+            was_built: true,
+        }))
     }
 
     /// Returns where an image is that was built of the same, and what is there.
@@ -336,97 +348,29 @@ fn no_target(image: &str) -> Error {
     Error::new(Kind::InvalidInput, message)
 }
 
-/// Some images that are built one after the other.
-pub struct All<'a> {
-    pub building: &'a Building,
-    pub images: Vec<Image>,
-    /// Whether those are left out that were built of what they still are.
-    pub only_changed: bool,
-}
-
-impl All<'_> {
-    /// Builds them, and returns those that are built: where some cannot be, the others are
-    /// built all the same.
-    ///
-    /// # Errors
-    /// Where none can be built, and where it is interrupted.
-    pub fn build(self, app: &mut App) -> Result<(Vec<Image>, Status)> {
-        let mut built = Vec::new();
-        let mut failed: Option<Error> = None;
-        let mut left = 0_u64;
-        for image in &self.images {
-            match self.one(app, image) {
-                Ok(Some(image)) => built.push(image),
-                Ok(None) => left += 1,
-                Err(error) if [Kind::Interrupted, Kind::Terminated].contains(&error.kind) => {
-                    return Err(error);
-                }
-                Err(error) => {
-                    if let Some(earlier) = failed.replace(error) {
-                        tell(app, &earlier);
-                    }
-                }
-            }
-        }
-        if left > 0 {
-            app.console.note(&match left {
-                1 => "1 image is built of what it still is".to_owned(),
-                count => format!("{count} images are built of what they still are"),
-            });
-        }
-        match failed {
-            None => Ok((built, Status::Done)),
-            Some(error) if built.is_empty() && left == 0 => Err(error),
-            Some(error) => {
-                tell(app, &error);
-                Ok((built, Status::PartlyDone))
-            }
-        }
-    }
-
-    /// Builds one; nothing where it is left as it is.
-    fn one(&self, app: &mut App, image: &Image) -> Result<Option<Image>> {
-        if !self.only_changed {
-            self.building.engine(app)?;
-            self.building.target(app, image)?;
-        }
-        let asked = self.building.ask(app, image)?;
-        let config = &image.config;
-        if self.only_changed
-            && let (Some(spec), Some(built)) = (&config.spec, config.built())
-            && let Some(digest) = &asked.base.digest
-            && spec.build_key(digest) == built.key
-        {
-            return Ok(None);
-        }
-        let outcome = self.building.build(app, image, &asked)?;
-        if outcome.was_built {
-            app.console.note(&format!(
-                "`{}` is built already of the same base image and packages; `--force` builds it \
-                 again",
-                config.name
-            ));
-        }
-        Ok(Some(outcome.image))
-    }
-}
-
-/// Tells of a failure that does not keep the others from being built.
-fn tell(app: &mut App, error: &Error) {
-    app.console.warn(&format!("error: {}", error.line()));
-    for line in error.lines.iter().chain(&error.hints) {
-        app.console.warn(line);
-    }
-}
-
-/// Returns a reference by digest alone: engines take no tag beside it.
-fn untagged(reference: &Reference) -> Result<Reference> {
-    let (registry, repository) = (reference.registry(), reference.repository());
-    let Some(digest) = reference.digest() else {
-        return Ok(reference.clone());
+/// Returns a base image by digest alone: engines take no tag beside it.
+pub(super) fn by_digest(reference: Reference, base: &Base) -> Result<Reference> {
+    let Some(digest) = &base.digest else {
+        return Ok(reference);
     };
-    Reference::parse(&format!("{registry}/{repository}@{digest}"))
+    Reference::parse(&format!("{}@{digest}", base.repository))
         .map_err(|error| Error::new(Kind::InvalidInput, error.to_string()))
+}
+
+/// Returns the key of a build of an image upon what its base image is now.
+fn key_of(image: &Image, base: &Base) -> Result<String> {
+    let digest = base.digest.as_deref().unwrap_or_default();
+    Ok(build::spec_of(image)?.build_key(digest))
+}
+
+fn done(image: &Image, (base, key): (&Base, &str), url: String, seen: Sighting) -> Done {
+    Done {
+        url,
+        key: key.to_owned(),
+        base_digest: base.digest.clone().unwrap_or_default(),
+        job_name: job_name(&image.config.name, image.revision),
+        seen,
+    }
 }
 
 /// Asks a registry what was pushed.

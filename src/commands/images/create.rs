@@ -5,7 +5,8 @@ use std::rc::Rc;
 
 use clap::Args;
 
-use super::building::{All, Building};
+use super::all::All;
+use super::building::Building;
 use super::from::From;
 use crate::app::App;
 use crate::catalog::Catalog;

@@ -1,5 +1,6 @@
 //! `imgdex images`.
 
+mod all;
 mod build;
 mod building;
 mod create;
@@ -7,6 +8,7 @@ mod delete;
 mod from;
 mod groups;
 mod history;
+mod in_cluster;
 mod list;
 mod pin;
 mod show;

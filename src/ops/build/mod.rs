@@ -8,7 +8,7 @@ mod record;
 pub use ask::{ask_base, is_built, look, unasked_base};
 pub use log::{Log, forget_log, open_log};
 pub use make::{Making, Side, make};
-pub use record::{Done, begin, end, succeed};
+pub use record::{Done, begin, end, pending, succeed};
 
 use super::{Error, Result};
 use crate::build::{Base, Manager, Recipe, containerfile};

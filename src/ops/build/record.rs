@@ -28,6 +28,15 @@ pub fn begin(catalog: &mut Catalog, actor: Actor, name: &str, target: &str) -> R
     mark(catalog, actor, name, JobPhase::Running, &fields)
 }
 
+/// Writes that somebody else is to build it.
+///
+/// # Errors
+/// As [`begin`].
+pub fn pending(catalog: &mut Catalog, actor: Actor, name: &str, target: &str) -> Result<Image> {
+    let fields = [("target", Some(target)), ("message", None)];
+    mark(catalog, actor, name, JobPhase::Pending, &fields)
+}
+
 /// Writes how a build ended that made nothing: the last good reference stands.
 ///
 /// # Errors

@@ -378,7 +378,7 @@ fn what_cannot_be_built_is_told() {
     exit code: 4
     ----- stderr -----
     error: no program is installed that builds images: none of buildah, podman and docker
-    hint: install one, such as with `apt-get install buildah`
+    hint: install one, such as with `apt-get install buildah`, or write the Job of a cluster with `--engine kubernetes`
     ");
     insta::assert_snapshot!(run(&format!("images build science --engine podman --push {host}/x:1")), @r"
     exit code: 4
@@ -590,4 +590,98 @@ fn each_registry_sees_its_own_secret_and_nobody_else_any() {
             "{text}"
         );
     }
+}
+
+#[test]
+fn a_cluster_is_given_a_job_and_what_it_pushed_is_found() {
+    let place = Place::new(&ALL);
+    let create = format!(
+        "secrets create --name puller --registry-host {} --username me --password-stdin",
+        place.host()
+    );
+    place.home.pipe("hunter2", &create).ok();
+    let spec = json!({
+        "baseImage": place.base(), "pullSecret": "image-puller",
+        "packages": {"pip": ["pandas>=2", "$(touch /pwned)"]},
+    });
+    let image = json!({"name": "science", "global": true, "imageSpec": spec});
+    place.home.pipe(image.to_string(), "images create").ok();
+    let build = "images build science --engine kubernetes";
+    place
+        .run(&format!("{build} --secret id=pip,src=storage.conf"))
+        .fails(2);
+    let ran = place.run(build).ok();
+    assert!(!ran.stdout.contains("hunter2"), "{ran:?}");
+    insta::assert_snapshot!(ran.stderr, @r"
+    hint: the cluster needs the secret `puller`: `imgdex secrets export puller --format kubernetes --reveal | kubectl apply -f -`
+    hint: once the job is done, `imgdex images build science` finds what it pushed
+    ");
+    let documents: Vec<Value> = ran
+        .stdout
+        .split("---\n")
+        .skip(1)
+        .map(|text| serde_saphyr::from_str(text).expect("YAML"))
+        .collect();
+    assert_eq!(
+        (documents.len(), &documents[0]["kind"]),
+        (2, &json!("ConfigMap"))
+    );
+    let job = &documents[1];
+    assert_eq!(
+        (&job["kind"], &job["apiVersion"]),
+        (&json!("Job"), &json!("batch/v1"))
+    );
+    let pod = &job["spec"]["template"]["spec"];
+    assert_eq!(pod["volumes"][2]["secret"]["secretName"], "puller");
+    assert_eq!(place.status()["phase"], "Pending");
+    assert_eq!(field(&place.home, "science", "isReady"), false);
+
+    // What the pod does, done here.
+    let container = &pod["containers"][0];
+    let text = documents[0]["data"]["Containerfile"]
+        .as_str()
+        .expect("a text");
+    place.home.write("pod/build/Containerfile", text);
+    place.home.write("pod/pull/config.json", "{}");
+    let folder = place.home.path().join("pod").display().to_string();
+    let local = |text: &Value| {
+        let text = text.as_str().expect("a text");
+        let text = text.replace("/tmp/", "/run/imgdex/");
+        text.replace("/run/imgdex", &folder)
+    };
+    let mut pod = std::process::Command::new("/bin/sh");
+    pod.arg("-c")
+        .arg(local(&container["command"][2]))
+        .arg("imgdex-build");
+    for argument in container["args"].as_array().expect("a list") {
+        pod.arg(argument.as_str().expect("a text"));
+    }
+    for variable in container["env"].as_array().expect("a list") {
+        pod.env(
+            variable["name"].as_str().expect("a name"),
+            local(&variable["value"]),
+        );
+    }
+    let ended = pod
+        .env("HOME", place.home.path())
+        .env(
+            "CONTAINERS_STORAGE_CONF",
+            place.home.path().join("storage.conf"),
+        )
+        .output()
+        .expect("it runs");
+    assert!(ended.status.success(), "{ended:?}");
+
+    place.run("images build science").ok();
+    let url = format!("{}/custom/science:1", place.host());
+    assert_eq!(place.status()["phase"], "Succeeded");
+    assert_eq!(field(&place.home, "science", "url"), json!(url));
+    let asked = file_in(&place.home, &url, "asked-pip");
+    let expected = "0 <install> <--no-cache-dir> <--> <pandas>=2> <$(touch /pwned)>\n";
+    assert_eq!(asked.as_deref(), Some(expected));
+    let again = json(place.run(&format!("{build} --force -o json")));
+    assert_eq!(
+        (&again["kind"], &again["items"][1]["kind"]),
+        (&json!("List"), &json!("Job"))
+    );
 }
