@@ -8,7 +8,7 @@ use std::process::Command;
 use thiserror::Error;
 
 use super::containerfile::Manager;
-use super::process::{Ended, GoOn, command, run};
+use super::process::{Ended, GoOn, command, end_marked, run};
 
 /// What buildah says where it is the runtime that does not work, not what it runs.
 const NO_RUNTIME: &str = "creating container for [";
@@ -249,6 +249,12 @@ impl Session<'_> {
             push.args(["--", id, &format!("docker://{target}")]);
         }
         self.run(push, &format!("push `{target}`"))
+    }
+
+    /// Ends a build that outlived who began it, and removes what it left.
+    pub fn end(&mut self, target: &str) {
+        end_marked(self.marker);
+        self.clean(None, target);
     }
 
     /// Removes what a build leaves with the engine: images, and containers where it was

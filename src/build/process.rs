@@ -2,7 +2,7 @@
 //! prints in a log and the last lines at hand.
 
 use std::collections::VecDeque;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, PipeReader, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -135,6 +135,42 @@ fn stop(child: &mut Child) -> io::Result<()> {
     signal(Signal::KILL);
     child.wait()?;
     Ok(())
+}
+
+/// Ends programs that outlived who started them: those with a marker, which nobody else
+/// uses, in their arguments, and all that they have started.
+pub fn end_marked(marker: &str) {
+    let deadline = Instant::now() + PATIENCE;
+    let mut signal = Signal::TERM;
+    loop {
+        let marked = marked(marker);
+        if marked.is_empty() {
+            return;
+        }
+        for group in marked {
+            // It may be gone.
+            let _ = kill_process_group(group, signal);
+        }
+        if signal == Signal::KILL {
+            return;
+        }
+        if Instant::now() >= deadline {
+            signal = Signal::KILL;
+        }
+        thread::sleep(BETWEEN);
+    }
+}
+
+/// Returns the processes that were started with a marker; each leads a group.
+fn marked(marker: &str) -> Vec<Pid> {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let marked = processes.filter_map(|process| {
+        let id: i32 = process.file_name().to_str()?.parse().ok()?;
+        let line = fs::read(process.path().join("cmdline")).ok()?;
+        let is_ours = String::from_utf8_lossy(&line).contains(marker);
+        Pid::from_raw(id).filter(|_| is_ours)
+    });
+    marked.collect()
 }
 
 /// Copies output to the log, and returns its last lines, however much it is.

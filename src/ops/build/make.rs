@@ -13,6 +13,9 @@ use crate::domain::credential::Credential;
 use crate::domain::reference::{Reference, Registry};
 use crate::ops::{Error, Result};
 
+/// How the name of a build's folder for temporary files begins.
+const SCRATCH: &str = ".imgdex-build-";
+
 /// How an engine reaches one of the two registries.
 #[derive(Debug, Clone)]
 pub struct Side {
@@ -41,7 +44,7 @@ pub struct Making<'a> {
 /// # Errors
 /// Where the engine fails or is told to stop; nothing is left of the build then.
 pub fn make(making: &Making<'_>, log: &mut Log, go_on: &mut dyn FnMut() -> bool) -> Result<()> {
-    let scratch = tempfile::Builder::new().prefix(".imgdex-build-").tempdir();
+    let scratch = tempfile::Builder::new().prefix(SCRATCH).tempdir();
     let scratch = scratch.map_err(|source| Error::Write {
         name: "a temporary folder".to_owned(),
         source,
@@ -52,9 +55,13 @@ pub fn make(making: &Making<'_>, log: &mut Log, go_on: &mut dyn FnMut() -> bool)
     let target = making.target.reference.to_string();
     let left_over = log.left_over.take();
     let marker = format!("imgdex-build-{}", uuid::Uuid::new_v4().simple());
-    log.note(&marker)?;
-    if let Some(old) = left_over.filter(|old| is_marker(old)) {
-        session(making, &old, (folder, log), &mut || true).clean(None, &target);
+    log.note(&format!("{marker}\n{}", folder.display()))?;
+    if let Some(note) = left_over {
+        let (old, scratch) = note.split_once('\n').unwrap_or((&note, ""));
+        if is_marker(old) {
+            session(making, old, (folder, log), &mut || true).end(&target);
+        }
+        remove_scratch(Path::new(scratch));
     }
     let mut id = None;
     let made = {
@@ -91,6 +98,15 @@ fn session<'a>(
         folder,
         log: &mut log.file,
         go_on,
+    }
+}
+
+/// Removes the folder of a build that was killed, if it is one: credentials lie there.
+fn remove_scratch(folder: &Path) {
+    let name = folder.file_name().and_then(|name| name.to_str());
+    if name.is_some_and(|name| name.starts_with(SCRATCH)) {
+        // Somebody else may have removed it.
+        let _ = fs::remove_dir_all(folder);
     }
 }
 

@@ -282,6 +282,27 @@ fn runs(argument: &str) -> bool {
 }
 
 #[test]
+fn what_a_killed_build_left_is_removed_by_the_next_one() {
+    let sleeps = "#!/bin/sh\nfor word; do last=$word; done\n\
+                  [ $last = slow ] || exit 0\necho begun; exec sleep 4343\n";
+    let place = Place::new(&[("apt-get", sleeps)]);
+    place.create(json!({"apt": ["slow"]}));
+    let log = || place.run("images build-log science").stdout;
+    let killed =
+        call(&place.home, "images build science").killed_when(|| log().contains("\nbegun\n"));
+    assert!(killed, "it did not begin");
+    // The engine outlives who started it, and goes with the next build.
+    assert_eq!(place.status()["phase"], "Running");
+    assert!(!left_over(&place.home).is_empty());
+    let patch = r#"{"imageSpec": {"packages": {"apt": ["quick"]}}}"#;
+    place.home.pipe(patch, "images update science").ok();
+    place.run("images build science").ok();
+    assert_eq!(place.status()["phase"], "Succeeded");
+    assert_eq!(left_over(&place.home), Vec::<String>::new());
+    assert!(!runs("4343"), "the package manager runs on");
+}
+
+#[test]
 fn the_same_is_not_built_twice() {
     let place = Place::new(&ALL);
     place.create(json!({"pip": ["x"]}));
