@@ -10,13 +10,15 @@ use std::process::Command;
 
 use crate::support::{Call, Home};
 
-/// What a package manager of a base image does: it writes down its arguments.
+/// What a package manager of a base image does: it writes down its arguments. With its
+/// chroots, buildah loses now and then what a program prints in its last moment.
 pub const RECORDS: &str = "#!/bin/sh\n\
     name=${0##*/}\n\
+    echo \"$name was asked\"\n\
     { printf '%s' \"$(id -u)\"; for word; do printf ' <%s>' \"$word\"; done; echo; } \
     >> /asked-$name\n\
     env >> /environment-$name\n\
-    echo \"$name was asked\"\n";
+    sleep 0.1\n";
 
 /// Returns where a program is installed.
 pub fn installed(program: &str) -> PathBuf {

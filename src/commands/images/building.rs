@@ -225,7 +225,7 @@ impl Building {
         ));
         let mut go_on = || hold.go_on();
         let made = build::make(&making, &mut log, &mut go_on);
-        let made = made.and_then(|()| read_back(&target, &app.actor().now));
+        let made = made.and_then(|()| read_back(&target, &key, &app.actor().now));
         let failed = |app: &App, phase, message: Option<&str>| {
             // The failure that is told of is the first one.
             let catalog = app.write();
@@ -374,14 +374,21 @@ fn done(image: &Image, (base, key): (&Base, &str), url: String, seen: Sighting) 
 }
 
 /// Asks a registry what was pushed.
-fn read_back(target: &Target, now: &str) -> ops::Result<Sighting> {
+fn read_back(target: &Target, key: &str, now: &str) -> ops::Result<Sighting> {
     let network = &target.reach.network;
     let looked = network.wait(build::look(&network.client, &target.reference, now))?;
-    looked.ok_or_else(|| ops::Error::Violation {
-        what: format!(
-            "`{}` was pushed, but the registry does not have it",
-            target.reference
-        ),
-        hint: "build it once more".to_owned(),
-    })
+    let reference = &target.reference;
+    let wrong = |what: String| ops::Error::Violation {
+        what,
+        hint: "build it once more, with `--push` to where nobody else pushes".to_owned(),
+    };
+    match looked {
+        None => Err(wrong(format!(
+            "`{reference}` was pushed, but the registry does not have it"
+        ))),
+        Some(seen) if !build::is_built(&seen, key) => Err(wrong(format!(
+            "`{reference}` was pushed, but the registry has another image there"
+        ))),
+        Some(seen) => Ok(seen),
+    }
 }

@@ -1,8 +1,9 @@
 //! Making an image of a Containerfile, with an engine: pulled, built, pushed, and
 //! nothing left of it on this machine but the log.
 
-use std::fs::{self, DirBuilder};
-use std::os::unix::fs::DirBuilderExt;
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -136,7 +137,12 @@ fn access(side: &Side, folder: &Path) -> Result<Access> {
             login::put(&place, &registry.to_string(), credential)?;
         }
         // So that no other file is looked into.
-        None => fs::write(&path, "{\"auths\": {}}\n").map_err(cannot_write)?,
+        None => {
+            let mut options = OpenOptions::new();
+            let made = options.write(true).create_new(true).mode(0o600).open(&path);
+            let mut file = made.map_err(cannot_write)?;
+            file.write_all(b"{\"auths\": {}}\n").map_err(cannot_write)?;
+        }
     }
     let certificates = match &side.ca_file {
         None => None,

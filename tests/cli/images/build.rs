@@ -162,7 +162,7 @@ fn a_build_that_fails_leaves_the_last_good_one_standing() {
     let fails = "#!/bin/sh\nfor word; do last=$word; done\n\
                  [ $last = absent ] || exit 0\n\
                  i=0; while [ $i -lt 20 ]; do echo line $i; i=$((i+1)); done\n\
-                 printf 'no \\033[31mpackage %s\\n' $last >&2; exit 7\n";
+                 printf 'no \\033[31mpackage %s\\n' $last >&2; sleep 0.3; exit 7\n";
     let place = Place::new(&[("pip", fails)]);
     place.create(json!({"pip": ["x"]}));
     place.run("images build science").ok();
@@ -705,4 +705,68 @@ fn a_cluster_is_given_a_job_and_what_it_pushed_is_found() {
         (&again["kind"], &again["items"][1]["kind"]),
         (&json!("List"), &json!("Job"))
     );
+}
+
+/// What docker is asked, done by buildah in its place; `push` may be another script.
+fn docker(home: &Home, push: &str) {
+    let buildah = installed("buildah").display().to_string();
+    let script = "#!/bin/sh\necho \"$*\" >> $HOME/asked\n\
+        [ $1 = --config ] && { stat -c %a $2/config.json >> $HOME/seen; shift 2; }\n\
+        case $1 in\n\
+        pull) exec BUILDAH pull --tls-verify=false -- $3 ;;\n\
+        push) PUSH ;;\n\
+        build) shift; exec BUILDAH build --tls-verify=false \"$@\" ;;\n\
+        *) exec BUILDAH \"$@\" ;;\nesac\n";
+    let script = script.replace("PUSH", push).replace("BUILDAH", &buildah);
+    home.program("docker", &script);
+}
+
+#[test]
+fn docker_builds_and_what_somebody_else_pushed_is_not_taken_for_it() {
+    let place = Place::new(&[("pip", RECORDS)]);
+    place.create(json!({"pip": ["x"]}));
+    docker(
+        &place.home,
+        "exec BUILDAH push --tls-verify=false -- $3 docker://$3",
+    );
+    place.run("images build science --engine docker").ok();
+    let read = |name: &str| fs::read_to_string(place.home.path().join(name)).expect("written");
+    let asked = read("asked").replace(&place.host(), "<host>");
+    let verbs: Vec<String> = asked
+        .lines()
+        .map(|line| {
+            let words: Vec<&str> = line.split(' ').collect();
+            let verb = usize::from(words[0] == "--config") * 2;
+            format!("{} … {}", words[verb], words[words.len() - 1])
+        })
+        .collect();
+    assert_eq!(verbs[0].split('@').next(), Some("pull … <host>/team/base"));
+    assert!(
+        verbs[1].starts_with("build … ") && verbs[1].ends_with("/context"),
+        "{asked}"
+    );
+    let rest = ["tag", "push", "rmi"].map(|verb| format!("{verb} … <host>/custom/science:1"));
+    assert_eq!(verbs[2..], rest);
+    assert_eq!(read("seen"), "600\n600\n");
+    assert_eq!(place.status()["phase"], "Succeeded");
+
+    // Another image comes to stand where this one was pushed to.
+    let theirs = format!("docker://{}", place.base());
+    buildah(
+        &place.home,
+        &["pull", "--quiet", "--tls-verify=false", &theirs],
+    );
+    let push = format!(
+        "exec BUILDAH push --tls-verify=false -- {} docker://$3",
+        place.base()
+    );
+    docker(&place.home, &push);
+    let ran = place
+        .run("images build science --engine docker --force")
+        .fails(7);
+    let told = "was pushed, but the registry has another image there";
+    assert!(ran.stderr.contains(told), "{ran:?}");
+    assert_eq!(place.status()["phase"], "Failed");
+    let url = format!("{}/custom/science:1", place.host());
+    assert_eq!(field(&place.home, "science", "url"), json!(url));
 }
