@@ -160,9 +160,9 @@ fn a_spec_is_built_pushed_and_written_down() {
 #[test]
 fn a_build_that_fails_leaves_the_last_good_one_standing() {
     let fails = "#!/bin/sh\nfor word; do last=$word; done\n\
-                 [ $last = absent ] || exit 0\n\
+                 [ $last = absent ] || exit 0\nexec >&2\n\
                  i=0; while [ $i -lt 20 ]; do echo line $i; i=$((i+1)); done\n\
-                 printf 'no \\033[31mpackage %s\\n' $last >&2; sleep 0.3; exit 7\n";
+                 printf 'no \\033[31mpackage %s\\n' $last; sleep 0.3; exit 7\n";
     let place = Place::new(&[("pip", fails)]);
     place.create(json!({"pip": ["x"]}));
     place.run("images build science").ok();
