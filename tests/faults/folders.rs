@@ -254,6 +254,7 @@ fn a_read_only_catalog_of_an_older_version_can_be_read() {
     connection
         .execute_batch(
             "DROP TABLE stored_images; DROP TABLE invalid_entries; DROP TABLE platform_files;
+             ALTER TABLE sightings DROP COLUMN scan;
              PRAGMA user_version = 3;
              PRAGMA wal_checkpoint(TRUNCATE);",
         )
