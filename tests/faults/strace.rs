@@ -51,7 +51,8 @@ fn strace(home: &Home) -> Command {
         "strace is missing, and without it nothing can be shown here; `bash tests/run.sh` \
          installs it (Debian: `apt-get install strace`)"
     );
-    let mut command = home.command("strace");
-    command.args(["-f", "-qq", "-o", "trace"]);
+    // Whoever runs the tests in the background lets them ignore Ctrl-C.
+    let mut command = home.command("env");
+    command.args(["--default-signal", "strace", "-f", "-qq", "-o", "trace"]);
     command
 }
