@@ -13,6 +13,7 @@ mod error;
 mod formats;
 mod ops;
 mod output;
+mod process;
 mod registry;
 mod store;
 

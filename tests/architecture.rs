@@ -11,12 +11,13 @@ const MOST_LINES: usize = 400;
 /// Which of our modules each may name, itself excepted.
 const FLOORS: &[(&str, &[&str])] = &[
     ("domain", &[]),
+    ("process", &[]),
     ("catalog", &["domain"]),
     ("credentials", &["domain"]),
     ("registry", &["domain"]),
     ("store", &["domain"]),
     ("formats", &["domain"]),
-    ("build", &["domain"]),
+    ("build", &["domain", "process"]),
     (
         "ops",
         &[
@@ -27,6 +28,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "store",
             "formats",
             "build",
+            "process",
         ],
     ),
     ("output", &["domain", "formats", "ops", "error"]),

@@ -8,7 +8,10 @@ use std::process::Command;
 use thiserror::Error;
 
 use super::containerfile::Manager;
-use super::process::{Ended, GoOn, command, end_marked, run};
+use crate::process::{Ended, Output, Watch, command, end_marked, run};
+
+/// Lines of an engine's output that are told where it fails; the log has all of them.
+const TOLD: usize = 10;
 
 /// What buildah says where it is the runtime that does not work, not what it runs.
 const NO_RUNTIME: &str = "creating container for [";
@@ -153,7 +156,8 @@ pub struct Session<'a> {
     /// A folder of this build's own.
     pub folder: &'a Path,
     pub log: &'a mut File,
-    pub go_on: GoOn<'a>,
+    /// Asked whether to go on, and told the engine's last line.
+    pub watch: Watch<'a>,
 }
 
 impl Session<'_> {
@@ -280,7 +284,7 @@ impl Session<'_> {
         for line in lines {
             let mut command = self.command();
             command.args(line);
-            let _ = run(command, self.log, &mut || true);
+            let _ = run(command, Output::Log(self.log), &mut |_| true);
         }
     }
 
@@ -337,14 +341,14 @@ impl Session<'_> {
 
     fn run(&mut self, command: Command, what: &str) -> Result<()> {
         let program = self.engine.program.name();
-        let ended = run(command, self.log, &mut *self.go_on)
+        let ended = run(command, Output::Log(self.log), &mut *self.watch)
             .map_err(failed(&format!("run `{program}` to {what}")))?;
         match ended {
             Ended::Stopped => Err(Error::Interrupted),
             Ended::Itself { status, .. } if status.success() => Ok(()),
-            Ended::Itself { status, lines } => Err(Error::Failed {
+            Ended::Itself { status, mut lines } => Err(Error::Failed {
                 what: format!("{program} could not {what} ({status})"),
-                lines,
+                lines: lines.split_off(lines.len().saturating_sub(TOLD)),
             }),
         }
     }

@@ -5,7 +5,6 @@
 mod containerfile;
 mod engine;
 mod kubernetes;
-mod process;
 
 pub use containerfile::{Base, Manager, Recipe, containerfile};
 pub use engine::{Access, Engine, Error, Program, Session};

@@ -223,7 +223,7 @@ impl Building {
             "building `{name}` with {}: {url}",
             engine.program.name()
         ));
-        let mut go_on = || hold.go_on();
+        let mut go_on = |_: &str| hold.go_on();
         let made = build::make(&making, &mut log, &mut go_on);
         let made = made.and_then(|()| read_back(&target, &key, &app.actor().now));
         let failed = |app: &App, phase, message: Option<&str>| {

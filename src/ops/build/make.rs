@@ -3,7 +3,7 @@
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,9 +13,11 @@ use crate::credentials::{ValuesFile, login};
 use crate::domain::credential::Credential;
 use crate::domain::reference::{Reference, Registry};
 use crate::ops::{Error, Result};
+use crate::process::Watch;
 
-/// How the name of a build's folder for temporary files begins.
-const SCRATCH: &str = ".imgdex-build-";
+/// How a build's marker begins, a name that nobody else uses. Its folder for temporary
+/// files is called after it, so that it is in all that the engine is told.
+const MARKER: &str = "imgdex-build-";
 
 /// How an engine reaches one of the two registries.
 #[derive(Debug, Clone)]
@@ -44,8 +46,13 @@ pub struct Making<'a> {
 ///
 /// # Errors
 /// Where the engine fails or is told to stop; nothing is left of the build then.
-pub fn make(making: &Making<'_>, log: &mut Log, go_on: &mut dyn FnMut() -> bool) -> Result<()> {
-    let scratch = tempfile::Builder::new().prefix(SCRATCH).tempdir();
+pub fn make(making: &Making<'_>, log: &mut Log, watch: Watch<'_>) -> Result<()> {
+    let marker = format!("{MARKER}{}", uuid::Uuid::new_v4().simple());
+    let mut builder = tempfile::Builder::new();
+    let builder = builder.prefix(&marker).rand_bytes(0);
+    let scratch = builder
+        .permissions(fs::Permissions::from_mode(0o700))
+        .tempdir();
     let scratch = scratch.map_err(|source| Error::Write {
         name: "a temporary folder".to_owned(),
         source,
@@ -55,18 +62,18 @@ pub fn make(making: &Making<'_>, log: &mut Log, go_on: &mut dyn FnMut() -> bool)
     let push = access(making.target, &folder.join("push"))?;
     let target = making.target.reference.to_string();
     let left_over = log.left_over.take();
-    let marker = format!("imgdex-build-{}", uuid::Uuid::new_v4().simple());
-    log.note(&format!("{marker}\n{}", folder.display()))?;
-    if let Some(note) = left_over {
-        let (old, scratch) = note.split_once('\n').unwrap_or((&note, ""));
-        if is_marker(old) {
-            session(making, old, (folder, log), &mut || true).end(&target);
-        }
-        remove_scratch(Path::new(scratch));
+    log.note(&folder.display().to_string())?;
+    let left_over = left_over.as_ref().map(Path::new);
+    if let Some(scratch) = left_over
+        && let Some(old) = marker_of(scratch)
+    {
+        session(making, old, (folder, log), &mut |_| true).end(&target);
+        // Credentials lie there, where nobody else has removed it.
+        let _ = fs::remove_dir_all(scratch);
     }
     let mut id = None;
     let made = {
-        let mut session = session(making, &marker, (folder, log), go_on);
+        let mut session = session(making, &marker, (folder, log), watch);
         let mut steps = || -> std::result::Result<(), build::Error> {
             session.pull(&making.base.reference.to_string(), &pull)?;
             let built = session.build(making.containerfile, making.secrets)?;
@@ -75,7 +82,7 @@ pub fn make(making: &Making<'_>, log: &mut Log, go_on: &mut dyn FnMut() -> bool)
         };
         steps()
     };
-    session(making, &marker, (folder, log), &mut || true).clean(id.as_deref(), &target);
+    session(making, &marker, (folder, log), &mut |_| true).clean(id.as_deref(), &target);
     log.note("")?;
     made.map_err(|error| match Error::from(error) {
         Error::Build { what, lines, .. } => Error::Build {
@@ -91,30 +98,22 @@ fn session<'a>(
     making: &'a Making<'_>,
     marker: &'a str,
     (folder, log): (&'a Path, &'a mut Log),
-    go_on: &'a mut dyn FnMut() -> bool,
+    watch: Watch<'a>,
 ) -> Session<'a> {
     Session {
         engine: making.engine,
         marker,
         folder,
         log: &mut log.file,
-        go_on,
+        watch,
     }
 }
 
-/// Removes the folder of a build that was killed, if it is one: credentials lie there.
-fn remove_scratch(folder: &Path) {
-    let name = folder.file_name().and_then(|name| name.to_str());
-    if name.is_some_and(|name| name.starts_with(SCRATCH)) {
-        // Somebody else may have removed it.
-        let _ = fs::remove_dir_all(folder);
-    }
-}
-
-/// Returns whether a note names a build: it becomes an argument.
-fn is_marker(note: &str) -> bool {
-    let id = note.strip_prefix("imgdex-build-");
-    id.is_some_and(|id| id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()))
+/// Returns the marker of a build's folder; nothing where it is no such folder.
+fn marker_of(scratch: &Path) -> Option<&str> {
+    let marker = scratch.file_name()?.to_str()?;
+    let id = marker.strip_prefix(MARKER)?;
+    (id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(marker)
 }
 
 /// Writes what an engine needs to reach a registry: the credential for it, readable for

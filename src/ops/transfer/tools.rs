@@ -1,46 +1,19 @@
 //! Images in the storages of other programs, which only these read and write: they hand
 //! an image over as a layout or an archive in a scratch folder, and take it from one.
 
-use std::collections::VecDeque;
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader, ErrorKind, Read};
-use std::os::unix::process::CommandExt;
+use std::io::ErrorKind;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
-use std::thread;
-use std::time::{Duration, Instant};
-
-use rustix::process::{Pid, Signal, kill_process_group};
+use std::process::Command;
 
 use crate::domain::name::shorten;
 use crate::domain::reference::Reference;
 use crate::ops::{Error, Result};
+use crate::process::{self, Ended, Output};
 use crate::store::files::GoOn;
 
 /// Lines of a program's complaints that are told.
 const TOLD: usize = 5;
-
-/// Bytes of a line of its complaints that are kept.
-const LONGEST_LINE: u64 = 4096;
-
-/// How often it is looked whether a program has ended.
-const BETWEEN: Duration = Duration::from_millis(10);
-
-/// How long a program that is to stop may clean up.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// How long the end of a program's complaints is waited for; a child of it that lives on
-/// may keep them open.
-const LAST_WORDS: Duration = Duration::from_secs(1);
-
-/// Variables that hold our credentials, which are nobody else's business.
-const OURS: [&str; 4] = [
-    "IMGDEX_REGISTRY_HOST",
-    "IMGDEX_REGISTRY_USERNAME",
-    "IMGDEX_REGISTRY_PASSWORD",
-    "IMGDEX_REGISTRY_TOKEN",
-];
 
 /// The tag that an image has in a scratch folder.
 pub const HANDED_OVER: &str = "image";
@@ -187,7 +160,7 @@ impl Storage {
     /// Runs the first program of these that is installed, and returns which one.
     fn first(self, lines: Vec<Line>, what: &str, go_on: GoOn<'_>) -> Result<usize> {
         for (at, Line(program, arguments)) in lines.into_iter().enumerate() {
-            let mut command = Command::new(program);
+            let mut command = process::command(Path::new(program));
             command.args(arguments);
             if run(command, program, what, go_on)? {
                 return Ok(at);
@@ -225,104 +198,25 @@ fn check(image: &str) -> Result<()> {
 }
 
 /// Runs a program to its end; false where it is not installed.
-fn run(mut command: Command, program: &str, what: &str, go_on: GoOn<'_>) -> Result<bool> {
-    for variable in OURS {
-        command.env_remove(variable);
-    }
-    let started = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        // So that it ends with all that it has started.
-        .process_group(0)
-        .spawn();
+fn run(command: Command, program: &str, what: &str, go_on: GoOn<'_>) -> Result<bool> {
     let failed = |cause: String| Error::Tool {
         what: what.to_owned(),
         cause,
     };
-    let mut child = match started {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
-        other => other.map_err(|error| failed(format!("`{program}` was not started: {error}")))?,
-    };
-    let (sender, words) = mpsc::channel();
-    if let Some(stderr) = child.stderr.take() {
-        thread::spawn(move || {
-            // Nobody waits for them where the work was stopped.
-            let _ = sender.send(last_lines(stderr));
-        });
-    }
-    let status = match end_of(&mut child, go_on) {
-        Ok(Some(status)) => status,
-        Ok(None) => return Err(Error::Interrupted),
-        Err(error) => return Err(failed(format!("`{program}` was not waited for: {error}"))),
-    };
-    if status.success() {
-        return Ok(true);
-    }
-    let words = words.recv_timeout(LAST_WORDS).unwrap_or_default();
-    Err(failed(match words.is_empty() {
-        true => format!("`{program}` ended with {status} and said nothing"),
-        false => format!("{program} said: {words}"),
-    }))
-}
-
-/// Returns how a program ended; nothing where it was stopped.
-fn end_of(child: &mut Child, go_on: GoOn<'_>) -> std::io::Result<Option<ExitStatus>> {
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(Some(status));
-        }
-        if !go_on(0) {
-            stop(child)?;
-            return Ok(None);
-        }
-        thread::sleep(BETWEEN);
-    }
-}
-
-fn stop(child: &mut Child) -> std::io::Result<()> {
-    let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-    let signal = |signal| {
-        if let Some(group) = group {
-            // It may be gone.
-            let _ = kill_process_group(group, signal);
-        }
-    };
-    signal(Signal::TERM);
-    let deadline = Instant::now() + PATIENCE;
-    while child.try_wait()?.is_none() {
-        if Instant::now() >= deadline {
-            signal(Signal::KILL);
-            child.wait()?;
-            break;
-        }
-        thread::sleep(BETWEEN);
-    }
-    Ok(())
-}
-
-/// Returns the last lines of what a program complains, however much it is.
-fn last_lines(stderr: impl Read) -> String {
-    let mut reader = BufReader::new(stderr);
-    let mut lines: VecDeque<String> = VecDeque::new();
-    loop {
-        let mut line = Vec::new();
-        let read = reader
-            .by_ref()
-            .take(LONGEST_LINE)
-            .read_until(b'\n', &mut line);
-        if !matches!(read, Ok(count) if count > 0) {
-            break;
-        }
-        let line = String::from_utf8_lossy(&line).trim().to_owned();
-        if !line.is_empty() {
-            lines.push_back(shorten(&line));
-        }
-        if lines.len() > TOLD {
-            lines.pop_front();
+    match process::run(command, Output::Complaints, &mut |_| go_on(0)) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(failed(format!("`{program}` was not run: {error}"))),
+        Ok(Ended::Stopped) => Err(Error::Interrupted),
+        Ok(Ended::Itself { status, .. }) if status.success() => Ok(true),
+        Ok(Ended::Itself { status, mut lines }) => {
+            let last = lines.split_off(lines.len().saturating_sub(TOLD));
+            let words: Vec<String> = last.iter().map(|line| shorten(line)).collect();
+            Err(failed(match words.is_empty() {
+                true => format!("`{program}` ended with {status} and said nothing"),
+                false => format!("{program} said: {}", words.join("; ")),
+            }))
         }
     }
-    Vec::from(lines).join("; ")
 }
 
 #[cfg(test)]
@@ -330,7 +224,7 @@ mod tests {
     use super::*;
 
     fn ran(script: &str, go_on: GoOn<'_>) -> Result<bool> {
-        let mut command = Command::new("sh");
+        let mut command = process::command(Path::new("sh"));
         command.args(["-c", script]);
         run(command, "sh", "cannot try it", go_on)
     }

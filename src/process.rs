@@ -1,23 +1,26 @@
-//! Running an engine: without a shell, in a process group of its own, with all that it
-//! prints in a log and the last lines at hand.
+//! Other programs: run without a shell, each at the head of a process group of its own,
+//! not shown our credentials, and ended with all that they have started.
 
 use std::collections::VecDeque;
 use std::fs::{self, File};
-use std::io::{self, PipeReader, Read, Write};
+use std::io::{self, PipeReader, Read, Seek, Write};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-/// Lines that are told of a failure.
-const TOLD: usize = 10;
+/// Lines of the end of an output that are at hand.
+const AT_HAND: usize = 200;
 
-/// Bytes of a line that are told; the log has all of it.
+/// Bytes of such a line; a log has all of it.
 const LONGEST_LINE: usize = 500;
+
+/// Bytes of a log after which of what is printed only the end is written.
+const LONGEST_LOG: u64 = 64 << 20;
 
 /// How often it is looked whether a program has ended.
 const BETWEEN: Duration = Duration::from_millis(10);
@@ -36,8 +39,18 @@ const OURS: [&str; 4] = [
     "IMGDEX_REGISTRY_TOKEN",
 ];
 
-/// Whether the work may go on.
-pub type GoOn<'a> = &'a mut dyn FnMut() -> bool;
+/// Asked again and again whether the work may go on, and told the last line so far.
+pub type Watch<'a> = &'a mut dyn FnMut(&str) -> bool;
+
+/// What becomes of what a program prints.
+#[derive(Debug)]
+pub enum Output<'a> {
+    /// What it complains of is at hand; the rest is thrown away.
+    Complaints,
+    /// All of it is appended to a log, of at most 64 MiB, after the command line: so no
+    /// argument may be a secret.
+    Log(&'a mut File),
+}
 
 /// How a program ended.
 #[derive(Debug)]
@@ -45,7 +58,7 @@ pub enum Ended {
     /// By itself.
     Itself {
         status: ExitStatus,
-        /// The last lines of its output.
+        /// The last lines of its output that are not empty.
         lines: Vec<String>,
     },
     /// Because it was told to.
@@ -53,6 +66,7 @@ pub enum Ended {
 }
 
 /// Returns a program to be run, which is not shown our credentials.
+#[must_use]
 pub fn command(program: &Path) -> Command {
     let mut command = Command::new(program);
     for variable in OURS {
@@ -62,36 +76,57 @@ pub fn command(program: &Path) -> Command {
     command
 }
 
-/// Runs a [`command`] to its end, and appends what it prints to the log.
+/// Runs a [`command`] to its end.
 ///
 /// # Errors
 /// Where it cannot be started or waited for.
-pub fn run(mut command: Command, log: &mut File, go_on: GoOn<'_>) -> io::Result<Ended> {
-    writeln!(log, "$ {}", shown(&command))?;
+pub fn run(mut command: Command, output: Output<'_>, watch: Watch<'_>) -> io::Result<Ended> {
     let (reader, writer) = io::pipe()?;
-    command
-        .stdout(writer.try_clone()?)
-        .stderr(writer)
-        // So that it ends with all that it has started.
-        .process_group(0);
-    let copy = log.try_clone()?;
+    let log = match output {
+        Output::Complaints => {
+            command.stdout(Stdio::null());
+            None
+        }
+        Output::Log(file) => {
+            writeln!(file, "$ {}", shown(&command))?;
+            command.stdout(writer.try_clone()?);
+            Some(Log::continued(file.try_clone()?)?)
+        }
+    };
+    // So that it ends with all that it has started.
+    command.stderr(writer).process_group(0);
     let mut child = command.spawn()?;
     // Our own ends of the pipe would keep its end from being seen.
     drop(command);
-    let (sender, words) = mpsc::channel();
+    let tail = Arc::new(Mutex::new(Tail::default()));
+    let (sender, read) = mpsc::channel();
+    let shared = Arc::clone(&tail);
     thread::spawn(move || {
-        // Nobody waits for them where the work was stopped.
-        let _ = sender.send(copied(reader, copy));
+        copy(reader, log, &shared);
+        // Nobody waits for it where a child keeps the pipe open.
+        let _ = sender.send(());
     });
-    let Some(status) = end_of(&mut child, go_on)? else {
-        let _ = words.recv_timeout(LAST_WORDS);
-        return Ok(Ended::Stopped);
+    // Not told under the lock: whoever is told may take their time.
+    let mut go_on = || {
+        let last = locked(&tail).last().to_owned();
+        watch(&last)
     };
-    let lines = words.recv_timeout(LAST_WORDS).unwrap_or_default();
-    Ok(Ended::Itself { status, lines })
+    let status = end_of(&mut child, &mut go_on)?;
+    let _ = read.recv_timeout(LAST_WORDS);
+    Ok(match status {
+        None => Ended::Stopped,
+        Some(status) => Ended::Itself {
+            status,
+            lines: std::mem::take(&mut *locked(&tail)).finish(),
+        },
+    })
 }
 
-/// Returns a command line as the log shows it. No argument is a secret.
+fn locked(tail: &Mutex<Tail>) -> std::sync::MutexGuard<'_, Tail> {
+    tail.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Returns a command line as a log shows it.
 fn shown(command: &Command) -> String {
     let words = [command.get_program()]
         .into_iter()
@@ -101,7 +136,7 @@ fn shown(command: &Command) -> String {
 }
 
 /// Returns how a program ended; nothing where it was stopped.
-fn end_of(child: &mut Child, go_on: GoOn<'_>) -> io::Result<Option<ExitStatus>> {
+fn end_of(child: &mut Child, go_on: &mut dyn FnMut() -> bool) -> io::Result<Option<ExitStatus>> {
     loop {
         if let Some(status) = child.try_wait()? {
             return Ok(Some(status));
@@ -173,34 +208,77 @@ fn marked(marker: &str) -> Vec<Pid> {
     marked.collect()
 }
 
-/// Copies output to the log, and returns its last lines, however much it is.
-fn copied(mut reader: PipeReader, mut log: File) -> Vec<String> {
-    let mut last = LastLines::default();
+/// Copies output to a log, and keeps its end at hand, however much it is.
+fn copy(mut reader: PipeReader, mut log: Option<Log>, tail: &Mutex<Tail>) {
     let mut buffer = vec![0; 64 * 1024];
     loop {
         match reader.read(&mut buffer) {
             Ok(0) => break,
             Ok(count) => {
                 let bytes = buffer.get(..count).unwrap_or_default();
-                // A full disk keeps no build from ending well.
-                let _ = log.write_all(bytes);
-                last.add(bytes);
+                if let Some(log) = &mut log {
+                    log.add(bytes);
+                }
+                locked(tail).add(bytes);
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(_) => break,
         }
     }
-    last.finish()
+    if let Some(log) = log {
+        log.end(&mut locked(tail));
+    }
 }
 
+/// A log that output is appended to. A full disk keeps no program from ending well.
+struct Log {
+    file: File,
+    /// Bytes that it may still grow by.
+    room: u64,
+    /// Bytes that were left out.
+    lost: u64,
+}
+
+impl Log {
+    fn continued(mut file: File) -> io::Result<Self> {
+        let begun = file.stream_position()?;
+        Ok(Self {
+            file,
+            room: LONGEST_LOG.saturating_sub(begun),
+            lost: 0,
+        })
+    }
+
+    fn add(&mut self, bytes: &[u8]) {
+        let length = bytes.len() as u64;
+        if self.lost > 0 || length > self.room {
+            self.lost += length;
+            return;
+        }
+        self.room -= length;
+        let _ = self.file.write_all(bytes);
+    }
+
+    fn end(mut self, tail: &mut Tail) {
+        if self.lost > 0 {
+            tail.end_line();
+            let _ = write!(self.file, "\n[{} bytes are left out here]\n", self.lost);
+            for line in &tail.lines {
+                let _ = writeln!(self.file, "{line}");
+            }
+        }
+    }
+}
+
+/// The last lines of an output.
 #[derive(Default)]
-struct LastLines {
+struct Tail {
     lines: VecDeque<String>,
     /// The beginning of the line that has not ended.
     begun: Vec<u8>,
 }
 
-impl LastLines {
+impl Tail {
     fn add(&mut self, bytes: &[u8]) {
         for part in bytes.split_inclusive(|byte| *byte == b'\n') {
             let room = LONGEST_LINE.saturating_sub(self.begun.len());
@@ -219,9 +297,13 @@ impl LastLines {
         if !line.is_empty() {
             self.lines.push_back(line);
         }
-        if self.lines.len() > TOLD {
+        if self.lines.len() > AT_HAND {
             self.lines.pop_front();
         }
+    }
+
+    fn last(&self) -> &str {
+        self.lines.back().map_or("", String::as_str)
     }
 
     fn finish(mut self) -> Vec<String> {
@@ -233,13 +315,17 @@ impl LastLines {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::{Seek, SeekFrom};
+    use std::io::SeekFrom;
 
-    fn ran(script: &str, go_on: GoOn<'_>) -> (Ended, String) {
-        let mut log = tempfile::tempfile().expect("a file");
+    fn sh(script: &str) -> Command {
         let mut command = command(Path::new("sh"));
         command.args(["-c", script]);
-        let ended = run(command, &mut log, go_on).expect("it runs");
+        command
+    }
+
+    fn logged(script: &str, watch: Watch<'_>) -> (Ended, String) {
+        let mut log = tempfile::tempfile().expect("a file");
+        let ended = run(sh(script), Output::Log(&mut log), watch).expect("it runs");
         let mut text = String::new();
         log.seek(SeekFrom::Start(0)).expect("it is a file");
         log.read_to_string(&mut text).expect("it is text");
@@ -248,28 +334,70 @@ mod tests {
 
     #[test]
     fn output_is_kept_and_its_end_is_told() {
-        let script = "i=0; while [ $i -lt 12 ]; do echo line $i; i=$((i+1)); done; \
+        let script = "i=0; while [ $i -lt 220 ]; do echo line $i; i=$((i+1)); done; \
                       printf 'the \\033[31mend' >&2; exit 3";
-        let (ended, log) = ran(script, &mut || true);
+        let (ended, log) = logged(script, &mut |_| true);
         let Ended::Itself { status, lines } = ended else {
             panic!("{ended:?}");
         };
         assert_eq!(status.code(), Some(3));
-        assert_eq!(lines.len(), TOLD);
+        assert_eq!((lines.len(), lines[0].as_str()), (AT_HAND, "line 21"));
         assert_eq!(lines.last().map(String::as_str), Some("the \u{1b}[31mend"));
         assert!(log.starts_with("$ sh -c i=0;"), "{log}");
         assert!(log.contains("\nline 0\nline 1\n"), "{log}");
     }
 
     #[test]
-    fn a_line_without_an_end_costs_no_memory() {
-        let mut last = LastLines::default();
-        for _ in 0..1000 {
-            last.add(&[b'x'; 1000]);
+    fn of_complaints_alone_nothing_else_is_read() {
+        let script = "echo out; echo one >&2; echo two >&2";
+        let ended = run(sh(script), Output::Complaints, &mut |_| true).expect("it runs");
+        let Ended::Itself { status, lines } = ended else {
+            panic!("{ended:?}");
+        };
+        assert!(status.success());
+        assert_eq!(lines, ["one", "two"]);
+    }
+
+    #[test]
+    fn the_last_line_is_told_while_it_runs() {
+        let mut told = String::new();
+        let (ended, _) = logged("echo begun; exec sleep 600", &mut |line| {
+            told = line.to_owned();
+            told.is_empty()
+        });
+        assert!(matches!(ended, Ended::Stopped), "{ended:?}");
+        assert_eq!(told, "begun");
+    }
+
+    #[test]
+    fn of_a_log_that_is_full_the_end_is_written() {
+        let mut file = tempfile::tempfile().expect("a file");
+        file.write_all(b"before\n").expect("written");
+        let mut log = Log::continued(file.try_clone().expect("a file")).expect("a log");
+        assert_eq!(log.room, LONGEST_LOG - 7);
+        log.room = 10;
+        let mut tail = Tail::default();
+        for bytes in [b"one\n", b"two\n", b"cut\n", b"end\n"] {
+            log.add(bytes);
+            tail.add(bytes);
         }
-        assert_eq!(last.begun.len(), LONGEST_LINE);
-        last.add(b"\nnext");
-        let lines = last.finish();
+        log.end(&mut tail);
+        let mut text = String::new();
+        file.seek(SeekFrom::Start(0)).expect("it is a file");
+        file.read_to_string(&mut text).expect("it is text");
+        let expected = "before\none\ntwo\n\n[8 bytes are left out here]\none\ntwo\ncut\nend\n";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn a_line_without_an_end_costs_no_memory() {
+        let mut tail = Tail::default();
+        for _ in 0..1000 {
+            tail.add(&[b'x'; 1000]);
+        }
+        assert_eq!(tail.begun.len(), LONGEST_LINE);
+        tail.add(b"\nnext");
+        let lines = tail.finish();
         assert_eq!((lines.len(), lines[0].len()), (2, LONGEST_LINE));
         assert_eq!(lines[1], "next");
     }
@@ -277,7 +405,7 @@ mod tests {
     #[test]
     fn a_program_is_stopped_with_all_that_it_started() {
         let mut asked = 0;
-        let (ended, _) = ran("sleep 600 & exec sleep 600", &mut || {
+        let (ended, _) = logged("sleep 600 & exec sleep 600", &mut |_| {
             asked += 1;
             asked < 3
         });
