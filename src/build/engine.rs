@@ -220,7 +220,11 @@ impl Session<'_> {
             build.args(["--isolation", "chroot"]);
         }
         if self.engine.program == Program::Docker {
-            build.env("DOCKER_BUILDKIT", "1").arg("--no-cache");
+            build.args(["--no-cache", "--force-rm"]);
+            if !secrets.is_empty() {
+                // Its older builder has none; without BuildKit's plugin there is no other.
+                build.env("DOCKER_BUILDKIT", "1");
+            }
         } else {
             build.args(["--layers=false", "--pull=never", "--force-rm=true"]);
             build.args(["--from", &self.base()]);
