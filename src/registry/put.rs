@@ -6,6 +6,7 @@ use reqwest::Method;
 use super::error::{Error, Reason, Result};
 use super::exchange::{Ask, found};
 use super::requests::Client;
+use super::transport::{Request, same_origin};
 use crate::domain::manifest::{ACCEPT, Content, Descriptor, Manifest, OCI_INDEX};
 use crate::domain::reference::{Digest, Reference};
 
@@ -35,6 +36,31 @@ impl Client {
         }
         // It is there, and some registries do not say what it is.
         Ok(Some(self.manifest(reference).await?.descriptor.digest))
+    }
+
+    /// Checks that images may be pushed to a reference's repository, by an upload that is
+    /// begun and given up.
+    ///
+    /// # Errors
+    /// Where they may not, and where the registry cannot be asked.
+    pub async fn check_push(&self, reference: &Reference) -> Result<()> {
+        let attempt = format!("cannot push to `{reference}`");
+        let ask = Ask {
+            actions: "pull,push",
+            ..Ask::of(reference, &Method::POST, "blobs/uploads/", &attempt)
+        };
+        let answer = found(self.ask(ask).await?, ask)?;
+        let request = Request::new(Method::POST, answer.url.clone(), &attempt);
+        let upload = self.transport.place_of(&request, &answer)?;
+        if same_origin(&upload, &self.transport.base(reference.registry()).await?) {
+            // Registries forget by themselves what is not gone on with.
+            let ask = Ask {
+                actions: "pull,push",
+                ..Ask::of(reference, &Method::DELETE, upload.as_str(), &attempt)
+            };
+            let _ = self.ask(ask).await;
+        }
+        Ok(())
     }
 
     /// Puts a manifest under the tag or digest of a reference. Where it has a subject

@@ -46,10 +46,10 @@ pub fn add_storage(home: &Home) {
     fs::create_dir_all(home.path().join("temporary")).expect("made");
 }
 
-/// Returns a run that sees the storage.
+/// Returns a run that sees the storage, and does not tell how long it takes.
 pub fn call<'a>(home: &'a Home, arguments: &str) -> Call<'a> {
     let place = home.path().display().to_string();
-    home.call(arguments)
+    home.call(&format!("{arguments} --no-progress"))
         .env("CONTAINERS_STORAGE_CONF", format!("{place}/storage.conf"))
         .env("BUILDAH_ISOLATION", "chroot")
         .env("TMPDIR", format!("{place}/temporary"))

@@ -1,6 +1,7 @@
 //! Building one image, as `images build` and `images create --build` do it.
 
 use std::path::PathBuf;
+use std::time::Instant;
 
 use crate::app::App;
 use crate::app::network::{Choices, Reach};
@@ -13,6 +14,7 @@ use crate::domain::spec::JobPhase;
 use crate::error::{Error, Kind, Result};
 use crate::ops::build::{self, Done, Log, Making, Side};
 use crate::ops::{self};
+use crate::output::progress::Progress;
 
 /// Who builds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +57,7 @@ pub struct Asked {
 /// A registry that images are pushed to.
 pub(super) struct Target {
     pub reference: Reference,
-    reach: Reach,
+    pub reach: Reach,
     credential: Option<Credential>,
 }
 
@@ -150,7 +152,7 @@ impl Building {
         Ok(Asked { base, credential })
     }
 
-    fn reach(
+    pub(super) fn reach(
         &self,
         app: &mut App,
         reference: &Reference,
@@ -192,144 +194,40 @@ impl Building {
     /// found instead, unless that is not wanted.
     pub fn build(&self, app: &mut App, image: &Image, asked: &Asked) -> Result<Outcome> {
         let engine = self.engine(app)?;
-        let key = key_of(image, &asked.base)?;
         let target = self.target(app, image)?;
         let target = self.open_target(app, target)?;
         let now = app.actor().now;
         let managers: Vec<Manager> = self.secrets.iter().map(|(manager, _)| *manager).collect();
         let text = build::written(image, &asked.base, &now, &managers)?;
-        let name = image.config.name.as_str();
         if let Some(outcome) = self.found(app, image, asked, &target)? {
             return Ok(outcome);
         }
-        let done = |url: String, seen: Sighting| done(image, (&asked.base, &key), url, seen);
+        self.check_push(app, image, &target)?;
         let base = app.reference(&asked.base.name)?;
         let base = self.side(app, by_digest(base, &asked.base)?, asked.credential.clone());
         let side = self.side(app, target.reference.clone(), target.credential.clone());
         let making = Making {
-            name,
+            name: &image.config.name,
             containerfile: &text,
             base: &base,
             target: &side,
             engine: &engine,
             secrets: &self.secrets,
         };
-        let mut log = Log::begin(&app.place()?.path, name)?;
-        let interrupt = app.interrupt.clone();
-        let hold = interrupt.hold();
-        let url = target.reference.to_string();
-        build::begin(&mut *app.write()?, app.actor(), name, &url)?;
-        app.console.note(&format!(
-            "building `{name}` with {}: {url}",
-            engine.program.name()
-        ));
-        let mut go_on = |_: &str| hold.go_on();
-        let made = build::make(&making, &mut log, &mut go_on);
-        let made = made.and_then(|()| read_back(&target, &key, &app.actor().now));
-        let failed = |app: &App, phase, message: Option<&str>| {
-            // The failure that is told of is the first one.
-            let catalog = app.write();
-            catalog.map(|mut catalog| {
-                let _ = build::end(&mut catalog, app.actor(), name, phase, message);
-            })
-        };
-        match made {
-            Ok(seen) => {
-                let done = done(url, seen);
-                let image = build::succeed(&mut *app.write()?, app.actor(), name, &done)?;
-                Ok(Outcome {
-                    image,
-                    was_built: false,
-                })
-            }
-            Err(ops::Error::Interrupted) => {
-                let _ = failed(app, JobPhase::Cancelled, None);
-                let message = format!("stopped before image `{name}` was built");
-                Err(Error::new(interrupt.kind(), message))
-            }
-            Err(error) => {
-                let _ = failed(app, JobPhase::Failed, Some(&error.to_string()));
-                Err(error.into())
-            }
-        }
+        make(app, image, asked, &making, &target)
     }
 
-    /// Returns an image that was built of the same already, and writes where; nothing where
-    /// there is none, or it is not wanted.
-    pub(super) fn found(
-        &self,
-        app: &mut App,
-        image: &Image,
-        asked: &Asked,
-        target: &Target,
-    ) -> Result<Option<Outcome>> {
-        if self.force {
-            return Ok(None);
-        }
-        let key = key_of(image, &asked.base)?;
-        let Some((url, seen)) = self.find(app, image, target, &key)? else {
-            return Ok(None);
-        };
-        let config = &image.config;
-        let is_known = config.url.as_ref() == Some(&url)
-            && config.built().is_some_and(|built| built.key == key)
-            && config.is_ready == Some(true)
-            && (config.job.as_ref()).is_some_and(|job| job.phase == JobPhase::Succeeded);
-        let image = match is_known {
-            true => image.clone(),
-            false => {
-                let done = done(image, (&asked.base, &key), url, seen);
-                build::succeed(&mut *app.write()?, app.actor(), &config.name, &done)?
-            }
-        };
-        Ok(Some(Outcome {
-            image,
-            was_built: true,
-        }))
-    }
-
-    /// Returns where an image is that was built of the same, and what is there.
-    fn find(
-        &self,
-        app: &mut App,
-        image: &Image,
-        target: &Target,
-        key: &str,
-    ) -> Result<Option<(String, Sighting)>> {
-        let now = app.actor().now;
-        let mut places = Vec::new();
-        if self.push.is_none() {
-            let job = image.config.job.as_ref();
-            places.extend(image.config.url.clone());
-            places.extend(job.and_then(|job| job.text("target")));
-        }
-        places.push(target.reference.to_string());
-        for (index, place) in places.iter().enumerate() {
-            if places.iter().position(|other| other == place) != Some(index) {
-                continue;
-            }
-            let Ok(reference) = app.reference(place) else {
-                continue;
-            };
-            let is_same = reference.registry() == target.reference.registry();
-            let reach = match is_same {
-                true => target.reach.clone(),
-                false => self.reach(app, &reference, None)?,
-            };
-            let client = &reach.network.client;
-            let looked = reach.network.wait(build::look(client, &reference, &now));
-            reach.tell(app);
-            match looked {
-                Ok(Some(seen)) if build::is_built(&seen, key) => {
-                    return Ok(Some((place.clone(), seen)));
-                }
-                Ok(_) => {}
-                Err(error) if is_same => return Err(error.into()),
-                // It is pushed elsewhere now.
-                Err(_) => {}
-            }
-        }
-        Ok(None)
+    /// Checks that an image may be pushed, before it is built for a long time.
+    fn check_push(&self, app: &mut App, image: &Image, target: &Target) -> Result<()> {
+        let network = &target.reach.network;
+        let checked = network.wait(network.client.check_push(&target.reference));
+        target.reach.tell(app);
+        checked.map_err(|error| {
+            let mut error = Error::from(ops::Error::from(error));
+            let name = &image.config.name;
+            error.message = format!("image `{name}` cannot be built: {}", error.message);
+            error
+        })
     }
 
     fn side(&self, app: &App, reference: Reference, credential: Option<Credential>) -> Side {
@@ -341,6 +239,55 @@ impl Building {
             ca_file: security.ca_file,
         }
     }
+}
+
+/// Makes an image, and writes how that goes.
+fn make(
+    app: &mut App,
+    image: &Image,
+    asked: &Asked,
+    making: &Making<'_>,
+    target: &Target,
+) -> Result<Outcome> {
+    let (name, key) = (making.name, key_of(image, &asked.base)?);
+    let url = target.reference.to_string();
+    let mut log = Log::begin(&app.place()?.path, name)?;
+    let interrupt = app.interrupt.clone();
+    let hold = interrupt.hold();
+    build::begin(&mut *app.write()?, app.actor(), name, &url)?;
+    let engine = making.engine.program.name();
+    app.console
+        .note(&format!("building `{name}` with {engine}: {url}"));
+    let (began, mut progress) = (
+        Instant::now(),
+        Progress::new("seconds", app.console.no_progress),
+    );
+    let made = build::make(making, &mut log, &mut |line| {
+        progress.done_at(began.elapsed().as_secs(), line);
+        hold.go_on()
+    });
+    drop(progress);
+    let (phase, error) = match made.and_then(|()| read_back(target, &key, &app.actor().now)) {
+        Ok(seen) => {
+            let done = done(image, (&asked.base, &key), url, seen);
+            let image = build::succeed(&mut *app.write()?, app.actor(), name, &done)?;
+            return Ok(Outcome {
+                image,
+                was_built: false,
+            });
+        }
+        Err(ops::Error::Interrupted) => {
+            let message = format!("stopped before image `{name}` was built");
+            (JobPhase::Cancelled, Error::new(interrupt.kind(), message))
+        }
+        Err(error) => (JobPhase::Failed, error.into()),
+    };
+    let message = (phase == JobPhase::Failed).then_some(error.message.as_str());
+    // The failure that is told of is the first one.
+    let _ = app
+        .write()
+        .map(|mut catalog| build::end(&mut catalog, app.actor(), name, phase, message).map(|_| ()));
+    Err(error)
 }
 
 fn no_target(image: &str) -> Error {
@@ -358,12 +305,12 @@ pub(super) fn by_digest(reference: Reference, base: &Base) -> Result<Reference> 
 }
 
 /// Returns the key of a build of an image upon what its base image is now.
-fn key_of(image: &Image, base: &Base) -> Result<String> {
+pub(super) fn key_of(image: &Image, base: &Base) -> Result<String> {
     let digest = base.digest.as_deref().unwrap_or_default();
     Ok(build::spec_of(image)?.build_key(digest))
 }
 
-fn done(image: &Image, (base, key): (&Base, &str), url: String, seen: Sighting) -> Done {
+pub(super) fn done(image: &Image, (base, key): (&Base, &str), url: String, seen: Sighting) -> Done {
     Done {
         url,
         key: key.to_owned(),

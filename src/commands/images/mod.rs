@@ -11,6 +11,7 @@ mod history;
 mod in_cluster;
 mod list;
 mod pin;
+mod reuse;
 mod show;
 mod update;
 mod verify;
