@@ -85,8 +85,14 @@ pub fn push_base(home: &Home, reference: &str, programs: &[(&str, &str)]) {
         fs::write(&path, script).expect("written");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("a mode");
     }
+    push_root(home, &root, reference);
+}
+
+/// Pushes an image of the files of a folder, which a user `1000:100` runs.
+fn push_root(home: &Home, root: &Path, reference: &str) {
     let container = buildah(home, &["from", "scratch"]);
-    buildah(home, &["copy", "--quiet", &container, "root", "/"]);
+    let root = root.display().to_string();
+    buildah(home, &["copy", "--quiet", &container, &root, "/"]);
     buildah(home, &["config", "--user", "1000:100", &container]);
     buildah(home, &["commit", "--quiet", &container, "localhost/base"]);
     buildah(home, &["rm", &container]);
@@ -102,15 +108,62 @@ pub fn push_base(home: &Home, reference: &str, programs: &[(&str, &str)]) {
     buildah(home, &["rmi", "--all", "--force"]);
 }
 
+/// Where a Debian that [`push_debian`] made has the certificates that this machine trusts.
+pub const CERTIFICATES: &str = "etc/machine.crt";
+
+/// Makes a base image of Debian, as small as it installs packages by itself, with the
+/// [`CERTIFICATES`] of this machine, a `conda` that writes down what it is asked, and these
+/// files; pushes it.
+pub fn push_debian(home: &Home, reference: &str, files: &[(&str, &[u8])]) {
+    let root = home.path().join("debian");
+    let release = fs::read_to_string("/etc/os-release").expect("a release");
+    let codename = release
+        .lines()
+        .find_map(|line| line.strip_prefix("VERSION_CODENAME="))
+        .expect("Debian has a codename");
+    let ran = Command::new(installed("debootstrap"))
+        .args(["--variant=minbase", codename])
+        .arg(&root)
+        .output()
+        .expect("debootstrap runs");
+    assert!(ran.status.success(), "{ran:?}");
+    for folder in ["doc", "man", "locale", "zoneinfo"] {
+        let _ = fs::remove_dir_all(root.join("usr/share").join(folder));
+    }
+    for folder in ["var/cache/apt/archives", "var/lib/apt/lists"] {
+        fs::remove_dir_all(root.join(folder)).expect("removed");
+        fs::create_dir_all(root.join(folder).join("partial")).expect("made");
+    }
+    // Elsewhere than Debian's own, which it writes anew once it has any.
+    let certificates = fs::read("/etc/ssl/certs/ca-certificates.crt").unwrap_or_default();
+    fs::write(root.join(CERTIFICATES), certificates).expect("written");
+    let conda: (&str, &[u8]) = ("usr/bin/conda", RECORDS.as_bytes());
+    for (path, bytes) in files.iter().chain([&conda]) {
+        let path = root.join(path);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        fs::write(&path, bytes).expect("written");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("a mode");
+    }
+    push_root(home, &root, reference);
+    fs::remove_dir_all(&root).expect("removed");
+}
+
 /// Returns what a file of an image of a registry holds; nothing where it has none.
 pub fn file_in(home: &Home, reference: &str, path: &str) -> Option<String> {
+    mounted(home, reference, |root| {
+        fs::read_to_string(root.join(path)).ok()
+    })
+}
+
+/// Looks at the files of an image of a registry.
+pub fn mounted<T>(home: &Home, reference: &str, look: impl FnOnce(&Path) -> T) -> T {
     let image = format!("docker://{reference}");
     let container = buildah(home, &["from", "--quiet", "--tls-verify=false", &image]);
     let folder = buildah(home, &["mount", &container]);
-    let text = fs::read_to_string(Path::new(&folder).join(path)).ok();
+    let found = look(Path::new(&folder));
     buildah(home, &["umount", &container]);
     buildah(home, &["rm", &container]);
-    text
+    found
 }
 
 /// Returns what is left of builds in the storage and in the folder for temporary files.

@@ -1,0 +1,238 @@
+//! Builds that come to another end.
+
+use std::fs;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::Place;
+use crate::builder::{call, left_over};
+use crate::docker_registry::DockerRegistry;
+use crate::support::{Home, PROGRAM, Ran};
+use crate::{field, json};
+
+#[test]
+fn a_build_that_fails_leaves_the_last_good_one_standing() {
+    let fails = "#!/bin/sh\nfor word; do last=$word; done\n\
+                 [ $last = absent ] || exit 0\nexec >&2\n\
+                 i=0; while [ $i -lt 20 ]; do echo line $i; i=$((i+1)); done\n\
+                 printf 'no \\033[31mpackage %s\\n' $last; sleep 0.3; exit 7\n";
+    let place = Place::new(&[("pip", fails)]);
+    place.create(json!({"pip": ["x"]}));
+    place.run("images build science").ok();
+    let patch = r#"{"imageSpec": {"packages": {"pip": ["absent"]}}}"#;
+    place.home.pipe(patch, "images update science").ok();
+    let ran = place.run("images build science").fails(1);
+    let told: Vec<&str> = ran.stderr.lines().collect();
+    assert_eq!(
+        told[1],
+        "error: image `science` cannot be built: buildah could not build (exit status: 7)"
+    );
+    assert!(told.contains(&"no \\u{1b}[31mpackage absent"), "{told:#?}");
+    assert!(!told.contains(&"line 3"), "{told:#?}");
+    let hint = "hint: `imgdex images build-log science` shows all of it";
+    assert_eq!(told.last(), Some(&hint));
+    let log = place.run("images build-log science").ok().stdout;
+    assert!(
+        log.contains("\nline 3\n") && log.contains("no \\u{1b}[31mpackage"),
+        "{log}"
+    );
+    assert_eq!(left_over(&place.home), Vec::<String>::new());
+    let image = json(place.run("images get science -o json"));
+    let url = format!("{}/custom/science:1", place.host());
+    assert_eq!(image["jobStatus"]["phase"], "Failed");
+    assert_eq!(
+        (&image["url"], &image["isReady"]),
+        (&json!(url), &json!(true))
+    );
+    assert_eq!(image["stale"], true);
+    insta::assert_snapshot!(place.run("images list").stdout, @r#"
+    id       name     displayName      description  type  isReady
+    -------  -------  ---------------  -----------  ----  ------------
+    science  science  Science "$HOME"  a\nb\        both  True (stale)
+    "#);
+    // What is printed is accepted back, and the rest of it can be changed.
+    let all = place.run("images list -o json").stdout;
+    place
+        .home
+        .pipe(&all, "--catalog other.db images create")
+        .ok();
+    let again = json(place.run("--catalog other.db images get science -o json"));
+    for name in ["url", "isReady", "jobStatus", "stale", "digest"] {
+        assert_eq!(again[name], image[name], "{name}");
+    }
+    place
+        .home
+        .pipe(r#"{"type": "cpu"}"#, "images update science")
+        .ok();
+    place
+        .home
+        .pipe(
+            r#"{"imageSpec": {"packages": {"pip": ["x"]}}}"#,
+            "images update science",
+        )
+        .ok();
+    assert_eq!(field(&place.home, "science", "stale"), Value::Null);
+    place.run("images build science").ok();
+    assert_eq!(place.status()["phase"], "Succeeded");
+    assert_eq!(place.status()["message"], Value::Null);
+    assert_eq!(field(&place.home, "science", "url"), json!(url));
+}
+
+#[test]
+fn a_build_that_is_interrupted_leaves_nothing_behind() {
+    let sleeps = "#!/bin/sh\n[ $1 = update ] || exit 0\necho begun\nexec sleep 4242\n";
+    let place = Place::new(&[("apt-get", sleeps)]);
+    place.create(json!({"apt": ["x"]}));
+    for (signal, code, phase) in [("INT", 130, "Cancelled"), ("TERM", 143, "Cancelled")] {
+        let mut command = place.home.command(PROGRAM);
+        let child = command
+            .args(["images", "build", "science"])
+            .env(
+                "CONTAINERS_STORAGE_CONF",
+                place.home.path().join("storage.conf"),
+            )
+            .env("BUILDAH_ISOLATION", "chroot")
+            .env("TMPDIR", place.home.path().join("temporary"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        let deadline = Instant::now() + Duration::from_secs(30);
+        let begun = || {
+            place.status()["phase"] == "Running"
+                && (place.run("images build-log science").stdout).contains("\nbegun\n")
+        };
+        while !begun() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert_eq!(place.status()["phase"], "Running");
+        let other = place.run("images build science").fails(9);
+        assert!(
+            other.stderr.contains("is being built by another process"),
+            "{other:?}"
+        );
+        let id = child.id().to_string();
+        let kill = std::process::Command::new("kill")
+            .args([&format!("-{signal}"), &id])
+            .status();
+        assert!(kill.expect("it runs").success());
+        let ran = Ran::of(&child.wait_with_output().expect("it ends")).fails(code);
+        let told = "error: stopped before image `science` was built\n";
+        assert!(ran.stderr.ends_with(told), "{ran:?}");
+        assert_eq!(left_over(&place.home), Vec::<String>::new());
+        assert_eq!(place.status()["phase"], phase);
+        assert!(!runs("4242"), "the package manager runs on");
+    }
+}
+
+/// Returns whether a process runs that was given this argument.
+fn runs(argument: &str) -> bool {
+    let processes = fs::read_dir("/proc").expect("processes");
+    processes.flatten().any(|process| {
+        let line = fs::read_to_string(process.path().join("cmdline")).unwrap_or_default();
+        line.split('\0').any(|word| word == argument)
+    })
+}
+
+#[test]
+fn what_a_killed_build_left_is_removed_by_the_next_one() {
+    let sleeps = "#!/bin/sh\nfor word; do last=$word; done\n\
+                  [ $last = slow ] || exit 0\necho begun; exec sleep 4343\n";
+    let place = Place::new(&[("apt-get", sleeps)]);
+    place.create(json!({"apt": ["slow"]}));
+    let log = || place.run("images build-log science").stdout;
+    let killed =
+        call(&place.home, "images build science").killed_when(|| log().contains("\nbegun\n"));
+    assert!(killed, "it did not begin");
+    // The engine outlives who started it, and goes with the next build.
+    assert_eq!(place.status()["phase"], "Running");
+    assert!(!left_over(&place.home).is_empty());
+    let patch = r#"{"imageSpec": {"packages": {"apt": ["quick"]}}}"#;
+    place.home.pipe(patch, "images update science").ok();
+    place.run("images build science").ok();
+    assert_eq!(place.status()["phase"], "Succeeded");
+    assert_eq!(left_over(&place.home), Vec::<String>::new());
+    assert!(!runs("4343"), "the package manager runs on");
+}
+
+#[test]
+fn what_cannot_be_built_is_told() {
+    let (home, registry) = (Home::new(), DockerRegistry::start());
+    let host = registry.host();
+    registry.image("team/base", "1", "amd64");
+    let images = json!([
+        {"name": "science", "global": true, "imageSpec":
+            {"baseImage": format!("{host}/team/base:1"), "packages": {"pip": ["x"]}}},
+        {"name": "absent", "global": true, "imageSpec":
+            {"baseImage": format!("{host}/team/absent:1"), "packages": {"pip": ["x"]}}},
+        {"name": "plain", "global": true, "url": "alpine"},
+    ]);
+    home.pipe(images.to_string(), "images create").ok();
+    fs::create_dir(home.path().join("nothing")).expect("made");
+    let nothing = home.path().join("nothing").display().to_string();
+    let run = |arguments: &str| {
+        let ran = home.call(arguments).env("PATH", &nothing).run();
+        ran.snapshot(&home).replace(&host, "<host>")
+    };
+    insta::assert_snapshot!(run(&format!("images build science --push {host}/x:1")), @r"
+    exit code: 4
+    ----- stderr -----
+    error: no program is installed that builds images: none of buildah, podman and docker
+    hint: install one, such as with `apt-get install buildah`, or write the Job of a cluster with `--engine kubernetes`
+    ");
+    insta::assert_snapshot!(run(&format!("images build science --engine podman --push {host}/x:1")), @r"
+    exit code: 4
+    ----- stderr -----
+    error: `podman` is not installed, and is to build images
+    hint: install it, such as with `apt-get install podman`, or name another with `--engine`
+    ");
+    insta::assert_snapshot!(run("images build plain"), @r"
+    exit code: 2
+    ----- stderr -----
+    error: image `plain` cannot be built: it has no `imageSpec` (a base image and packages): give it one with `imgdex images update plain`
+    ");
+    insta::assert_snapshot!(run("images build scienc"), @r"
+    exit code: 4
+    ----- stderr -----
+    error: image `scienc` does not exist
+    hint: did you mean `science`?
+    ");
+    insta::assert_snapshot!(run("images build-log science"), @r"
+    exit code: 4
+    ----- stderr -----
+    error: image `science` has no log of a build: it was not built here
+    hint: `imgdex images build science` builds it
+    ");
+    home.program("buildah", "#!/bin/sh\nexit 1\n");
+    let run = |arguments: &str| home.run(arguments).snapshot(&home).replace(&host, "<host>");
+    insta::assert_snapshot!(run("images build science"), @r"
+    exit code: 2
+    ----- stderr -----
+    error: image `science` cannot be built: where it is to be pushed to was not said
+    hint: name it with `--push REGISTRY/REPOSITORY:TAG`
+    hint: or set `push-prefix` in `[build]` of the config file
+    ");
+    insta::assert_snapshot!(run(&format!("images build absent --push {host}/x:1")), @r"
+    exit code: 4
+    ----- stderr -----
+    error: image `absent` cannot be built: cannot read the manifest of `<host>/team/absent:1`: it is not there; registry said: MANIFEST_UNKNOWN: manifest unknown
+    hint: `imgdex registry tags <host>/team/absent` shows what there is
+    ");
+    assert_eq!(field(&home, "science", "jobStatus"), Value::Null);
+}
+
+#[test]
+fn nothing_is_created_that_could_then_not_be_built() {
+    let home = Home::new();
+    let image = r#"{"name": "a", "imageSpec": {"baseImage": "b", "packages": {"pip": ["c"]}}}"#;
+    let ran = home.pipe(image, "images create --build");
+    insta::assert_snapshot!(ran.snapshot(&home), @r"
+    exit code: 2
+    ----- stderr -----
+    error: an image cannot be built: where it is to be pushed to was not said
+    hint: set `push-prefix` in `[build]` of the config file, or leave `--build` out
+    ");
+    assert!(!home.catalog().exists());
+}

@@ -1,0 +1,168 @@
+//! Engines beside buildah.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use super::{ALL, Place};
+use crate::builder::{RECORDS, buildah, file_in, installed};
+use crate::support::Home;
+use crate::{field, json};
+
+#[test]
+fn a_cluster_is_given_a_job_and_what_it_pushed_is_found() {
+    let place = Place::new(&ALL);
+    let create = format!(
+        "secrets create --name puller --registry-host {} --username me --password-stdin",
+        place.host()
+    );
+    place.home.pipe("hunter2", &create).ok();
+    let spec = json!({
+        "baseImage": place.base(), "pullSecret": "image-puller",
+        "packages": {"pip": ["pandas>=2", "$(touch /pwned)"]},
+    });
+    let image = json!({"name": "science", "global": true, "imageSpec": spec});
+    place.home.pipe(image.to_string(), "images create").ok();
+    let build = "images build science --engine kubernetes";
+    place
+        .run(&format!("{build} --secret id=pip,src=storage.conf"))
+        .fails(2);
+    let ran = place.run(build).ok();
+    assert!(!ran.stdout.contains("hunter2"), "{ran:?}");
+    insta::assert_snapshot!(ran.stderr, @r"
+    hint: the cluster needs the secret `puller`: `imgdex secrets export puller --format kubernetes --reveal | kubectl apply -f -`
+    hint: once the job is done, `imgdex images build science` finds what it pushed
+    ");
+    let documents: Vec<Value> = ran
+        .stdout
+        .split("---\n")
+        .skip(1)
+        .map(|text| serde_saphyr::from_str(text).expect("YAML"))
+        .collect();
+    assert_eq!(
+        (documents.len(), &documents[0]["kind"]),
+        (2, &json!("ConfigMap"))
+    );
+    let job = &documents[1];
+    assert_eq!(
+        (&job["kind"], &job["apiVersion"]),
+        (&json!("Job"), &json!("batch/v1"))
+    );
+    let pod = &job["spec"]["template"]["spec"];
+    assert_eq!(pod["volumes"][2]["secret"]["secretName"], "puller");
+    assert_eq!(place.status()["phase"], "Pending");
+    assert_eq!(field(&place.home, "science", "isReady"), false);
+
+    // What the pod does, done here.
+    let container = &pod["containers"][0];
+    let text = documents[0]["data"]["Containerfile"]
+        .as_str()
+        .expect("a text");
+    place.home.write("pod/build/Containerfile", text);
+    place.home.write("pod/pull/config.json", "{}");
+    let folder = place.home.path().join("pod").display().to_string();
+    let local = |text: &Value| {
+        let text = text.as_str().expect("a text");
+        let text = text.replace("/tmp/", "/run/imgdex/");
+        text.replace("/run/imgdex", &folder)
+    };
+    let mut pod = std::process::Command::new("/bin/sh");
+    pod.arg("-c")
+        .arg(local(&container["command"][2]))
+        .arg("imgdex-build");
+    for argument in container["args"].as_array().expect("a list") {
+        pod.arg(argument.as_str().expect("a text"));
+    }
+    for variable in container["env"].as_array().expect("a list") {
+        pod.env(
+            variable["name"].as_str().expect("a name"),
+            local(&variable["value"]),
+        );
+    }
+    let ended = pod
+        .env("HOME", place.home.path())
+        .env(
+            "CONTAINERS_STORAGE_CONF",
+            place.home.path().join("storage.conf"),
+        )
+        .output()
+        .expect("it runs");
+    assert!(ended.status.success(), "{ended:?}");
+
+    place.run("images build science").ok();
+    let url = format!("{}/custom/science:1", place.host());
+    assert_eq!(place.status()["phase"], "Succeeded");
+    assert_eq!(field(&place.home, "science", "url"), json!(url));
+    let asked = file_in(&place.home, &url, "asked-pip");
+    let expected = "0 <install> <--no-cache-dir> <--> <pandas>=2> <$(touch /pwned)>\n";
+    assert_eq!(asked.as_deref(), Some(expected));
+    let again = json(place.run(&format!("{build} --force -o json")));
+    assert_eq!(
+        (&again["kind"], &again["items"][1]["kind"]),
+        (&json!("List"), &json!("Job"))
+    );
+}
+
+/// What docker is asked, done by buildah in its place; `push` may be another script.
+fn docker(home: &Home, push: &str) {
+    let buildah = installed("buildah").display().to_string();
+    let script = "#!/bin/sh\necho \"$*\" >> $HOME/asked\n\
+        [ $1 = --config ] && { stat -c %a $2/config.json >> $HOME/seen; shift 2; }\n\
+        case $1 in\n\
+        pull) exec BUILDAH pull --tls-verify=false -- $3 ;;\n\
+        push) PUSH ;;\n\
+        build) shift; exec BUILDAH build --tls-verify=false \"$@\" ;;\n\
+        *) exec BUILDAH \"$@\" ;;\nesac\n";
+    let script = script.replace("PUSH", push).replace("BUILDAH", &buildah);
+    home.program("docker", &script);
+}
+
+#[test]
+fn docker_builds_and_what_somebody_else_pushed_is_not_taken_for_it() {
+    let place = Place::new(&[("pip", RECORDS)]);
+    place.create(json!({"pip": ["x"]}));
+    docker(
+        &place.home,
+        "exec BUILDAH push --tls-verify=false -- $3 docker://$3",
+    );
+    place.run("images build science --engine docker").ok();
+    let read = |name: &str| fs::read_to_string(place.home.path().join(name)).expect("written");
+    let asked = read("asked").replace(&place.host(), "<host>");
+    let verbs: Vec<String> = asked
+        .lines()
+        .map(|line| {
+            let words: Vec<&str> = line.split(' ').collect();
+            let verb = usize::from(words[0] == "--config") * 2;
+            format!("{} … {}", words[verb], words[words.len() - 1])
+        })
+        .collect();
+    assert_eq!(verbs[0].split('@').next(), Some("pull … <host>/team/base"));
+    assert!(
+        verbs[1].starts_with("build … ") && verbs[1].ends_with("/context"),
+        "{asked}"
+    );
+    let rest = ["tag", "push", "rmi"].map(|verb| format!("{verb} … <host>/custom/science:1"));
+    assert_eq!(verbs[2..], rest);
+    assert_eq!(read("seen"), "600\n600\n");
+    assert_eq!(place.status()["phase"], "Succeeded");
+
+    // Another image comes to stand where this one was pushed to.
+    let theirs = format!("docker://{}", place.base());
+    buildah(
+        &place.home,
+        &["pull", "--quiet", "--tls-verify=false", &theirs],
+    );
+    let push = format!(
+        "exec BUILDAH push --tls-verify=false -- {} docker://$3",
+        place.base()
+    );
+    docker(&place.home, &push);
+    let ran = place
+        .run("images build science --engine docker --force")
+        .fails(7);
+    let told = "was pushed, but the registry has another image there";
+    assert!(ran.stderr.contains(told), "{ran:?}");
+    assert_eq!(place.status()["phase"], "Failed");
+    let url = format!("{}/custom/science:1", place.host());
+    assert_eq!(field(&place.home, "science", "url"), json!(url));
+}

@@ -1,0 +1,110 @@
+//! What builds are shown of secrets.
+
+use std::fs;
+
+use serde_json::json;
+
+use super::Place;
+use crate::builder::{RECORDS, add_storage, call, file_in, installed, push_base};
+use crate::docker_registry::DockerRegistry;
+use crate::field;
+use crate::support::Home;
+
+#[test]
+fn a_secret_is_there_only_while_the_package_manager_runs() {
+    let shows = "#!/bin/sh\ncat $PIP_CONFIG_FILE > /shown\n";
+    let place = Place::new(&[("pip", shows)]);
+    place
+        .home
+        .write("pip.conf", "index-url = https://me:hunter2@index.example\n");
+    place.create(json!({"pip": ["x"]}));
+    place
+        .run("images build science --secret id=pip,src=pip.conf")
+        .ok();
+    let url = format!("{}/custom/science:1", place.host());
+    let shown = file_in(&place.home, &url, "shown").unwrap_or_default();
+    assert!(shown.contains("hunter2"), "{shown}");
+    assert_eq!(file_in(&place.home, &url, "run/secrets/pip"), None);
+    let log = place.run("images build-log science").ok().stdout;
+    assert!(!log.contains("hunter2"), "{log}");
+    place
+        .run("images build science --secret id=pip,src=absent")
+        .fails(4);
+    place
+        .run("images build science --secret id=npm,src=pip.conf")
+        .fails(2);
+}
+
+#[test]
+fn each_registry_sees_its_own_secret_and_nobody_else_any() {
+    let (home, base, target) = (
+        Home::new(),
+        DockerRegistry::with_password(),
+        DockerRegistry::with_password(),
+    );
+    add_storage(&home);
+    let (base, target) = (base.host(), target.host());
+    let both = json!({"auths": {
+        &base: {"auth": "bWU6aHVudGVyMg=="},
+        &target: {"auth": "bWU6aHVudGVyMg=="},
+    }});
+    home.write(".docker/config.json", both.to_string());
+    push_base(&home, &format!("{base}/team/base:1"), &[("pip", RECORDS)]);
+    fs::remove_file(home.path().join(".docker/config.json")).expect("removed");
+    for (name, host) in [("base", &base), ("target", &target)] {
+        let create = format!(
+            "secrets create --name {name} --registry-host {host} --username me --password-stdin"
+        );
+        home.pipe("hunter2", &create).ok();
+    }
+    let spec = json!({
+        "baseImage": format!("{base}/team/base:1"), "pullSecret": "image-base",
+        "packages": {"pip": ["x"]},
+    });
+    let image = json!({"name": "science", "global": true, "imageSpec": spec});
+    home.pipe(image.to_string(), "images create").ok();
+    let build = format!("images build science --push {target}/x:1");
+    call(&home, &build).run().fails(5);
+    let ran = call(&home, &format!("{build} --push-secret image-base"))
+        .run()
+        .fails(11);
+    insta::assert_snapshot!(ran.stderr.replace(&base, "<base>").replace(&target, "<target>"), @r"
+    error: secret `image-base` serves `<base>`, and is not sent to `<target>`
+    hint: if it is of that registry: `imgdex secrets update image-base --registry-host <target>`
+    ");
+    let build = format!("{build} --push-secret image-target");
+
+    let really = installed("buildah").display().to_string();
+    home.program(
+        "buildah",
+        &format!(
+            "#!/bin/sh\nfor word; do\n\
+             [ \"$before\" = --authfile ] && stat -c %a $word >> $HOME/seen && \
+             grep -o '127[0-9.:]*' $word >> $HOME/seen\nbefore=$word\ndone\n\
+             echo \"$*\" >> $HOME/asked\nenv >> $HOME/environment\nexec {really} \"$@\"\n"
+        ),
+    );
+    let ran = call(&home, &build)
+        .env("IMGDEX_REGISTRY_HOST", "elsewhere.example")
+        .env("IMGDEX_REGISTRY_USERNAME", "me")
+        .env("IMGDEX_REGISTRY_PASSWORD", "hunter2")
+        .run()
+        .ok();
+    assert_eq!(
+        field(&home, "science", "url"),
+        json!(format!("{target}/x:1"))
+    );
+    let read = |name: &str| fs::read_to_string(home.path().join(name)).expect("written");
+    assert_eq!(read("seen"), format!("600\n{base}\n600\n{target}\n"));
+    let log = call(&home, "images build-log science").run().ok().stdout;
+    let history = call(&home, "images history science -o json")
+        .run()
+        .ok()
+        .stdout;
+    for text in [read("asked"), read("environment"), log, history, ran.stderr] {
+        assert!(
+            !text.contains("hunter2") && !text.contains("bWU6aHVudGVyMg"),
+            "{text}"
+        );
+    }
+}
