@@ -10,6 +10,7 @@ use super::Place;
 use crate::builder::{call, left_over};
 use crate::docker_registry::DockerRegistry;
 use crate::support::{Home, PROGRAM, Ran};
+use crate::token_server::{Policy, TokenServer};
 use crate::{field, json};
 
 #[test]
@@ -235,4 +236,43 @@ fn nothing_is_created_that_could_then_not_be_built() {
     hint: set `push-prefix` in `[build]` of the config file, or leave `--build` out
     ");
     assert!(!home.catalog().exists());
+}
+
+#[test]
+fn what_may_not_be_pushed_is_told_before_it_is_built() {
+    let (home, base) = (Home::new(), DockerRegistry::start());
+    base.image("team/base", "1", "amd64");
+    let tokens = TokenServer::with(Policy {
+        only: Some("pull"),
+        ..Policy::default()
+    });
+    let target = tokens.registry();
+    let host = target.host();
+    home.pipe("hunter2", &format!("login {host} -u me --password-stdin"))
+        .ok();
+    let spec = json!({
+        "baseImage": format!("{}/team/base:1", base.host()), "packages": {"pip": ["x"]},
+    });
+    let image = json!({"name": "science", "global": true, "imageSpec": spec});
+    home.pipe(image.to_string(), "images create").ok();
+    home.program("buildah", "#!/bin/sh\ntouch $HOME/ran\n");
+    let ran = home.run(&format!("images build science --push {host}/x:1"));
+    insta::assert_snapshot!(ran.snapshot(&home).replace(&host, "<host>"), @r"
+    exit code: 5
+    ----- stderr -----
+    error: image `science` cannot be built: cannot push to `<host>/x:1`: the token that was given does not allow `repository:x:pull,push` (401 Unauthorized); registry said: UNAUTHORIZED: authentication required
+    hint: `imgdex login <host>` as somebody else; in CI, set IMGDEX_REGISTRY_HOST=<host>, IMGDEX_REGISTRY_USERNAME and IMGDEX_REGISTRY_PASSWORD
+    ");
+    assert!(!home.path().join("ran").exists());
+    assert_eq!(field(&home, "science", "jobStatus"), Value::Null);
+    // What was begun to find that out is given up.
+    let free = DockerRegistry::start();
+    home.run(&format!("images build science --push {}/x:1", free.host()))
+        .fails(1);
+    let uploads = free
+        .folder()
+        .join("data/docker/registry/v2/repositories/x/_uploads");
+    for upload in fs::read_dir(&uploads).expect("one was begun").flatten() {
+        assert!(!upload.path().join("startedat").exists(), "{upload:?}");
+    }
 }

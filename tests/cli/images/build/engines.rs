@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{ALL, Place};
 use crate::builder::{RECORDS, buildah, file_in, installed};
+use crate::docker_registry::DockerRegistry;
 use crate::support::Home;
 use crate::{field, json};
 
@@ -165,4 +166,39 @@ fn docker_builds_and_what_somebody_else_pushed_is_not_taken_for_it() {
     assert_eq!(place.status()["phase"], "Failed");
     let url = format!("{}/custom/science:1", place.host());
     assert_eq!(field(&place.home, "science", "url"), json!(url));
+}
+
+#[test]
+fn a_gigabyte_of_output_takes_no_memory_and_the_log_has_an_end() {
+    let (home, registry) = (Home::new(), DockerRegistry::start());
+    let host = registry.host();
+    registry.image("team/base", "1", "amd64");
+    let spec = json!({"baseImage": format!("{host}/team/base:1"), "packages": {"pip": ["x"]}});
+    let image = json!({"name": "science", "global": true, "imageSpec": spec});
+    home.pipe(image.to_string(), "images create").ok();
+    home.program(
+        "buildah",
+        "#!/bin/sh\n[ $1 = build ] || exit 0\n\
+         yes 'as long as a line of an output is on the whole' | head -c 1073741824\n\
+         grep VmHWM /proc/$PPID/status > $HOME/peak\n\
+         echo; echo the end of it; exit 5\n",
+    );
+    let ran = home
+        .run(&format!(
+            "images build science --push {host}/x:1 --no-progress"
+        ))
+        .fails(1);
+    assert!(ran.stderr.contains("\nthe end of it\nhint: "), "{ran:?}");
+    let peak = fs::read_to_string(home.path().join("peak")).expect("it was looked at");
+    let peak = peak.split_whitespace().nth(1).map(str::parse::<u64>);
+    assert!(matches!(peak, Some(Ok(kib)) if kib < 64 * 1024), "{peak:?}");
+    let log = home
+        .catalog()
+        .with_extension("db.builds")
+        .join("science/log");
+    let size = fs::metadata(&log).expect("a log").len();
+    assert!((60 << 20..65 << 20).contains(&size), "{size}");
+    let log = fs::read_to_string(&log).expect("a log");
+    assert!(log.contains(" bytes are left out here]\n"));
+    assert!(log.contains("\nthe end of it\n"));
 }
