@@ -1,6 +1,5 @@
-//! `imgdex images build` and `build-log`.
+//! `imgdex images build`.
 
-use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -17,10 +16,6 @@ use crate::ops::build;
 use crate::output::details::write_details;
 use crate::output::format::Format;
 use crate::output::images::{ListPrinter, write_image};
-use crate::output::text::visible;
-
-/// Bytes of a log's line that are shown at once.
-const LONGEST_LINE: u64 = 64 * 1024;
 
 /// Build images of their imageSpec, and push them
 ///
@@ -233,43 +228,4 @@ pub fn show(app: &mut App, images: &[Image]) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Print what the last build of an image printed
-///
-/// It is kept with the catalog, for builds of this machine.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  imgdex images build-log science")]
-pub struct BuildLog {
-    /// The image's name
-    #[arg(value_name = "ID", add = image_names())]
-    id: String,
-}
-
-impl BuildLog {
-    pub fn run(self, app: &mut App) -> Result<Status> {
-        app.read()?.image(&self.id)?;
-        let mut log = BufReader::new(build::open_log(&app.place()?.path, &self.id)?);
-        let out = app.console.out();
-        loop {
-            let mut line = Vec::new();
-            let read = log.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line);
-            if read? == 0 {
-                return Ok(Status::Done);
-            }
-            let has_end = line.ends_with(b"\n");
-            let text = String::from_utf8_lossy(&line);
-            // Progress overwrites its line by a carriage return.
-            let text = text.trim_end_matches(['\n', '\r']).replace('\r', "\n");
-            for (index, part) in text.split('\n').enumerate() {
-                let gap = if index > 0 { "\n" } else { "" };
-                write!(out, "{gap}{}", visible(part))?;
-            }
-            if has_end {
-                writeln!(out)?;
-            }
-        }
-    }
 }

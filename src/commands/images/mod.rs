@@ -2,6 +2,7 @@
 
 mod all;
 mod build;
+mod build_log;
 mod building;
 mod create;
 mod delete;
@@ -39,7 +40,7 @@ pub enum Verb {
     Verify(verify::Verify),
     Pin(pin::Pin),
     Build(Box<build::Build>),
-    BuildLog(build::BuildLog),
+    BuildLog(build_log::BuildLog),
 }
 
 pub fn run(app: &mut App, verb: Verb) -> Result<Status> {

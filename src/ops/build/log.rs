@@ -5,6 +5,8 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, OFlags, flock};
 
@@ -12,6 +14,11 @@ use crate::ops::{Error, Result};
 
 /// Bytes of the longest note that is read.
 const LONGEST_NOTE: u64 = 4096;
+
+/// How often it is looked whether somebody else builds, before it is said.
+const LOOKS: u32 = 5;
+
+const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 
 /// The log of a build that runs; no other build of the image begins meanwhile.
 #[derive(Debug)]
@@ -56,14 +63,19 @@ impl Log {
         made.map_err(cannot_write(&folder))?;
         let path = folder.join("build");
         let mut note = opened(&path)?;
-        match flock(&note, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(rustix::io::Errno::WOULDBLOCK) => {
+        let mut looks = 0;
+        while let Err(error) = flock(&note, FlockOperation::NonBlockingLockExclusive) {
+            if error != rustix::io::Errno::WOULDBLOCK {
+                return Err(cannot_write(&path)(error.into()));
+            }
+            looks += 1;
+            if looks > LOOKS {
                 return Err(Error::Busy {
                     what: format!("image `{image}` is being built by another process"),
                 });
             }
-            Err(error) => return Err(cannot_write(&path)(error.into())),
+            // It may only be somebody who looks whether it is built.
+            thread::sleep(BETWEEN_LOOKS);
         }
         let mut text = String::new();
         let read = (&mut note).take(LONGEST_NOTE).read_to_string(&mut text);
@@ -113,6 +125,15 @@ pub fn open_log(catalog: &Path, image: &str) -> Result<File> {
             source,
         }),
     }
+}
+
+/// Returns whether an image is being built, on this machine.
+#[must_use]
+pub fn is_being_built(catalog: &Path, image: &str) -> bool {
+    let note = File::open(folder(catalog, image).join("build"));
+    note.is_ok_and(|note| {
+        flock(&note, FlockOperation::NonBlockingLockShared) == Err(rustix::io::Errno::WOULDBLOCK)
+    })
 }
 
 /// Forgets the log of an image that is deleted: another one may get its name.

@@ -6,7 +6,7 @@ mod make;
 mod record;
 
 pub use ask::{ask_base, is_built, look, unasked_base};
-pub use log::{Log, forget_log, open_log};
+pub use log::{Log, forget_log, is_being_built, open_log};
 pub use make::{Making, Side, make};
 pub use record::{Done, begin, end, pending, succeed};
 

@@ -1,9 +1,13 @@
 //! What is built, what is not built again, and what the catalog then says.
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 
 use super::{ALL, Place};
 use crate::builder::{RECORDS, buildah, call, file_in, left_over, push_base};
+use crate::docker_registry::DockerRegistry;
+use crate::support::Home;
 use crate::{field, json};
 
 #[test]
@@ -221,4 +225,36 @@ fn what_changed_is_built_and_nothing_else() {
         "{ran:?}"
     );
     assert_eq!(field(&place.home, "c", "jobStatus")["phase"], "Failed");
+}
+
+#[test]
+fn a_log_is_followed_until_the_build_has_ended() {
+    let (home, registry) = (Home::new(), DockerRegistry::start());
+    let host = registry.host();
+    registry.image("team/base", "1", "amd64");
+    let spec = json!({"baseImage": format!("{host}/team/base:1"), "packages": {"pip": ["x"]}});
+    let image = json!({"name": "science", "global": true, "imageSpec": spec});
+    home.pipe(image.to_string(), "images create").ok();
+    home.program(
+        "buildah",
+        "#!/bin/sh\n[ $1 = build ] || exit 0\necho the first word\n\
+         while ! [ -e $HOME/go ]; do sleep 0.1; done\necho the last word\n",
+    );
+    let build = format!("images build science --push {host}/x:1");
+    std::thread::scope(|scope| {
+        let building = scope.spawn(|| home.run(&build));
+        let log = || home.run("images build-log science").stdout;
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while !log().contains("the first word") && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let following = scope.spawn(|| home.run("images build-log science --follow").ok());
+        std::thread::sleep(Duration::from_millis(500));
+        assert!(!following.is_finished(), "the build has not ended");
+        home.write("go", "");
+        let followed = following.join().expect("it ends").stdout;
+        building.join().expect("it ends").fails(1);
+        assert!(followed.contains("\nthe last word\n"), "{followed}");
+        assert_eq!(followed, log());
+    });
 }
