@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # Program → Debian package. Tests fail, never skip, where one is missing.
-needed=(cc:gcc strace:strace sqlite3:sqlite3 script:bsdutils unshare:util-linux setpriv:util-linux zsh:zsh fish:fish man:man-db docker-registry:docker-registry skopeo:skopeo buildah:buildah busybox:busybox-static debootstrap:debootstrap)
+needed=(cc:gcc strace:strace sqlite3:sqlite3 script:bsdutils unshare:util-linux setpriv:util-linux zsh:zsh fish:fish man:man-db docker-registry:docker-registry skopeo:skopeo buildah:buildah busybox:busybox-static debootstrap:debootstrap podman:podman)
 missing=()
 for pair in "${needed[@]}"; do
   command -v "${pair%%:*}" >/dev/null 2>&1 || missing+=("${pair##*:}")

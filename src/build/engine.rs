@@ -13,7 +13,7 @@ use crate::process::{Ended, Output, Watch, command, end_marked, run};
 /// Lines of an engine's output that are told where it fails; the log has all of them.
 const TOLD: usize = 10;
 
-/// What buildah says where it is the runtime that does not work, not what it runs.
+/// What buildah says, in podman too, where it is the runtime that does not work, not what it runs.
 const NO_RUNTIME: &str = "creating container for [";
 
 /// A failure to build.
@@ -58,6 +58,11 @@ impl Program {
         }
     }
 
+    /// Returns whether it is buildah that builds, by itself or in podman.
+    fn is_buildah(self) -> bool {
+        self != Self::Docker
+    }
+
     /// Returns the program of that name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
@@ -100,7 +105,7 @@ impl Engine {
                 return Ok(Self {
                     program,
                     path,
-                    chroot: program == Program::Buildah && !has_runtime && !isolated,
+                    chroot: program.is_buildah() && !has_runtime && !isolated,
                     isolated,
                 });
             }
@@ -175,7 +180,7 @@ impl Session<'_> {
         self.reach(&mut pull, access, "pull");
         pull.args(["--", base]);
         self.run(pull, "pull the base image")?;
-        if self.engine.program != Program::Docker {
+        if self.engine.program.is_buildah() {
             let mut tag = self.command();
             tag.args(["tag", base, &self.base()]);
             self.run(tag, "name the base image")?;
@@ -195,7 +200,7 @@ impl Session<'_> {
         let id = self.folder.join("id");
         let mut built = self.build_once(&id, secrets, self.engine.chroot);
         if let Err(Error::Failed { lines, .. }) = &built
-            && self.engine.program == Program::Buildah
+            && self.engine.program.is_buildah()
             && !self.engine.chroot
             && !self.engine.isolated
             && lines.iter().any(|line| line.contains(NO_RUNTIME))

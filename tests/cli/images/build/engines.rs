@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use super::{ALL, Place};
-use crate::builder::{RECORDS, buildah, file_in, installed};
+use crate::builder::{RECORDS, buildah, file_in, installed, left_over};
 use crate::docker_registry::DockerRegistry;
 use crate::support::Home;
 use crate::{field, json};
@@ -201,4 +201,22 @@ fn a_gigabyte_of_output_takes_no_memory_and_the_log_has_an_end() {
     let log = fs::read_to_string(&log).expect("a log");
     assert!(log.contains(" bytes are left out here]\n"));
     assert!(log.contains("\nthe end of it\n"));
+}
+
+#[test]
+fn podman_builds_as_buildah_does() {
+    let place = Place::new(&ALL);
+    place.create(json!({"apt": ["curl"], "pip": ["pandas>=2", "$(touch /pwned)"]}));
+    place.run("images build science --engine podman").ok();
+    let url = format!("{}/custom/science:1", place.host());
+    assert_eq!(field(&place.home, "science", "url"), json!(url));
+    let asked = file_in(&place.home, &url, "asked-pip");
+    let expected = "0 <install> <--no-cache-dir> <--> <pandas>=2> <$(touch /pwned)>\n";
+    assert_eq!(asked.as_deref(), Some(expected));
+    assert_eq!(left_over(&place.home), Vec::<String>::new());
+    let log = place.run("images build-log science").ok().stdout;
+    assert!(log.contains("/podman build "), "{log}");
+    // What buildah would do now podman has done.
+    let again = place.run("images build science").ok();
+    assert!(again.stderr.contains("is built already"), "{again:?}");
 }
