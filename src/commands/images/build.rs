@@ -17,6 +17,9 @@ use crate::output::details::write_details;
 use crate::output::format::Format;
 use crate::output::images::{ListPrinter, write_image};
 
+/// Bytes of the largest file for a package manager, as engines take it.
+const LARGEST_SECRET: u64 = 500 << 10;
+
 /// Build images of their imageSpec, and push them
 ///
 /// The packages are installed upon the base image as it is now, by buildah, podman or
@@ -163,18 +166,37 @@ fn built_before(app: &mut App) -> Result<Vec<Image>> {
 
 /// Returns the files of secrets by their whole paths: engines run elsewhere.
 fn checked(secrets: Vec<(Manager, PathBuf)>) -> Result<Vec<(Manager, PathBuf)>> {
-    let whole = |(manager, file): (Manager, PathBuf)| {
-        let path = std::fs::canonicalize(&file).map_err(|error| {
-            let kind = match error.kind() {
-                std::io::ErrorKind::NotFound => Kind::NotFound,
-                _ => Kind::Io,
-            };
-            let message = format!("cannot read `{}` (--secret)", file.display());
-            Error::new(kind, message).because(&error)
-        })?;
-        Ok((manager, path))
-    };
-    secrets.into_iter().map(whole).collect()
+    let mut whole: Vec<(Manager, PathBuf)> = Vec::new();
+    for (manager, file) in secrets {
+        let refused = |kind, rule: &str| {
+            let message = format!("--secret: `{}` {rule}", file.display());
+            Err(Error::new(kind, message))
+        };
+        let looked = std::fs::canonicalize(&file).and_then(|path| Ok((path.metadata()?, path)));
+        let (metadata, path) = match looked {
+            Ok(looked) => looked,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return refused(Kind::NotFound, "does not exist");
+            }
+            Err(error) => {
+                return refused(Kind::Io, "cannot be read").map_err(|told| told.because(&error));
+            }
+        };
+        if !metadata.is_file() {
+            return refused(Kind::InvalidInput, "is not a file");
+        }
+        if metadata.len() > LARGEST_SECRET {
+            return refused(Kind::InvalidInput, "is larger than 500 KiB");
+        }
+        if whole.iter().any(|(known, _)| *known == manager) {
+            return refused(
+                Kind::InvalidInput,
+                &format!("is the second one for {}", manager.name()),
+            );
+        }
+        whole.push((manager, path));
+    }
+    Ok(whole)
 }
 
 /// Prints the Containerfile of an image; what its registry does not say is left out.

@@ -105,7 +105,10 @@ impl Building {
     /// Returns where an image is pushed to.
     pub fn target(&self, app: &App, image: &Image) -> Result<Reference> {
         if let Some(text) = &self.push {
-            let reference = app.reference(text)?;
+            let reference = app.reference(text).map_err(|mut error| {
+                error.message = format!("--push: {}", error.message);
+                error
+            })?;
             if reference.digest().is_some() {
                 let message =
                     format!("--push: `{text}` has a digest, and an image is pushed by tag");
@@ -142,12 +145,7 @@ impl Building {
             .network
             .wait(build::ask_base(&reach.network.client, &reference));
         reach.tell(app);
-        let base = asked.map_err(|error| {
-            let mut error = Error::from(error);
-            let name = &image.config.name;
-            error.message = format!("image `{name}` cannot be built: {}", error.message);
-            error
-        })?;
+        let base = asked.map_err(|error| not_built(image, error))?;
         let credential = credential.or_else(|| reach.credential(&reference));
         Ok(Asked { base, credential })
     }
@@ -222,12 +220,7 @@ impl Building {
         let network = &target.reach.network;
         let checked = network.wait(network.client.check_push(&target.reference));
         target.reach.tell(app);
-        checked.map_err(|error| {
-            let mut error = Error::from(ops::Error::from(error));
-            let name = &image.config.name;
-            error.message = format!("image `{name}` cannot be built: {}", error.message);
-            error
-        })
+        checked.map_err(|error| not_built(image, error.into()))
     }
 
     fn side(&self, app: &App, reference: Reference, credential: Option<Credential>) -> Side {
@@ -288,6 +281,14 @@ fn make(
         .write()
         .map(|mut catalog| build::end(&mut catalog, app.actor(), name, phase, message).map(|_| ()));
     Err(error)
+}
+
+/// Returns the failure to build an image for that reason.
+pub(super) fn not_built(image: &Image, reason: ops::Error) -> Error {
+    let mut error = Error::from(reason);
+    let name = &image.config.name;
+    error.message = format!("image `{name}` cannot be built: {}", error.message);
+    error
 }
 
 fn no_target(image: &str) -> Error {

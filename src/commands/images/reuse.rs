@@ -1,6 +1,6 @@
 //! Images that were built of the same already: found, and not built once more.
 
-use super::building::{Asked, Building, Outcome, Target, done, key_of};
+use super::building::{Asked, Building, Outcome, Target, done, key_of, not_built};
 use crate::app::App;
 use crate::domain::image::Image;
 use crate::domain::sighting::Sighting;
@@ -79,7 +79,7 @@ impl Building {
                     return Ok(Some((place.clone(), seen)));
                 }
                 Ok(_) => {}
-                Err(error) if is_same => return Err(error.into()),
+                Err(error) if is_same => return Err(not_built(image, error)),
                 // It is pushed elsewhere now.
                 Err(_) => {}
             }

@@ -27,12 +27,24 @@ fn a_secret_is_there_only_while_the_package_manager_runs() {
     assert_eq!(file_in(&place.home, &url, "run/secrets/pip"), None);
     let log = place.run("images build-log science").ok().stdout;
     assert!(!log.contains("hunter2"), "{log}");
-    place
-        .run("images build science --secret id=pip,src=absent")
-        .fails(4);
-    place
-        .run("images build science --secret id=npm,src=pip.conf")
-        .fails(2);
+    place.home.write("large", vec![b'#'; 600 << 10]);
+    let wrong = [
+        ("id=pip,src=absent", 4, "`absent` does not exist"),
+        ("id=pip,src=.", 2, "`.` is not a file"),
+        ("id=pip,src=/dev/zero", 2, "`/dev/zero` is not a file"),
+        ("id=pip,src=large", 2, "`large` is larger than 500 KiB"),
+        (
+            "id=pip,src=pip.conf --secret id=pip,src=pip.conf",
+            2,
+            "the second one for pip",
+        ),
+        ("id=npm,src=pip.conf", 2, "`apt`, `conda` or `pip`"),
+    ];
+    for (secret, code, told) in wrong {
+        let build = format!("images build science --force --secret {secret}");
+        let ran = place.run(&build).fails(code);
+        assert!(ran.stderr.contains(told), "{secret}: {ran:?}");
+    }
 }
 
 #[test]
