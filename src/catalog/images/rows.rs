@@ -140,6 +140,11 @@ pub(super) fn write_links(connection: &Connection, id: i64, image: &Image) -> Re
     for group in &image.groups {
         groups::link(connection, id, &group.id)?;
     }
+    write_sightings(connection, id, image)
+}
+
+/// Writes what was last seen of the references of an image.
+pub(super) fn write_sightings(connection: &Connection, id: i64, image: &Image) -> Result<()> {
     let Seen { url, url_for_gpu } = &image.seen;
     for (reference, seen) in [("url", url), ("urlForGpu", url_for_gpu)] {
         if !seen.is_empty() {

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use rusqlite::{Connection, ErrorCode};
 
 use super::read::{applied_names, find, id_of};
-use super::rows::{insert_row, update_row, write_links};
+use super::rows::{insert_row, update_row, write_links, write_sightings};
 use crate::catalog::error::{Error, Result};
 use crate::catalog::{Writer, changes, search, secrets};
 use crate::domain::change::Subject;
@@ -152,6 +152,12 @@ impl Writer<'_> {
         };
         if after == before {
             return Ok((before, Changed::No));
+        }
+        if is_seen_again(&before, &after) {
+            // That it was looked at is no change, here as where it is verified.
+            connection.execute("DELETE FROM sightings WHERE image_id = ?1", [id])?;
+            write_sightings(connection, id, &after)?;
+            return Ok((after, Changed::No));
         }
         after.revision += 1;
         after.updated_at.clone_from(&self.actor.now);
@@ -310,6 +316,16 @@ impl Writer<'_> {
             }
         }
     }
+}
+
+/// Returns whether an image differs only in when its references were looked at.
+fn is_seen_again(before: &Image, after: &Image) -> bool {
+    let mut again = after.clone();
+    let seen = &before.seen;
+    again.seen.url.seen_at.clone_from(&seen.url.seen_at);
+    let at = &seen.url_for_gpu.seen_at;
+    again.seen.url_for_gpu.seen_at.clone_from(at);
+    again == *before
 }
 
 /// Returns whether an image names groups or secrets.

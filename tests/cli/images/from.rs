@@ -168,8 +168,11 @@ fn what_exists_is_refused_left_or_updated() {
     assert_eq!(made["pullPolicy"], "Always");
     assert_eq!(made["formats"], json!(["primehub", "adalab"]));
     assert_eq!(made["revision"], 3);
+    // Times are in seconds: that it was looked at later is no change.
+    std::thread::sleep(std::time::Duration::from_millis(1100));
     create(&home, &format!("{reference} --id app --update-existing")).ok();
     assert_eq!(field(&home, "app", "revision"), 3, "nothing changed");
+    assert_ne!(field(&home, "app", "verifiedAt"), made["verifiedAt"]);
 }
 
 #[test]
