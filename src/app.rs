@@ -22,6 +22,7 @@ use crate::domain::change::Actor;
 use crate::error::Result;
 use crate::ops::secrets::Keepers;
 use crate::output::console::{Choices, Console, Stop};
+use crate::output::failure::Style;
 use crate::output::format::Format;
 
 /// What a command works with.
@@ -33,6 +34,8 @@ pub struct App {
     pub interrupt: Interrupt,
     pub settings: Settings,
     pub format: Format,
+    /// How failures are printed.
+    pub failures: Style,
     /// Whether its commands are the lines of a shell.
     pub is_shell: bool,
     /// Where catalogs are kept open, in a shell.
@@ -53,6 +56,7 @@ impl App {
             interrupt,
             settings: Settings::default(),
             format: Format::default(),
+            failures: Style::Plain,
             is_shell: false,
             shelf: None,
             networks: None,

@@ -16,8 +16,11 @@ const SCRIPT: &str = "set -e; mkdir -p /tmp/context; \
     -f /run/imgdex/build/Containerfile /tmp/context; \
     buildah push $PUSH_OPTIONS -- \"$(cat /tmp/id)\" \"docker://$2\"";
 
+/// Seconds for which a job that has ended can be looked at.
+const KEPT: u32 = 24 * 60 * 60;
+
 /// The longest part of a name that is the image's: a label has 63 characters.
-const LONGEST: usize = 30;
+const LONGEST: usize = 22;
 
 /// How a pod reaches one of the two registries.
 #[derive(Debug, Clone)]
@@ -27,21 +30,23 @@ pub struct End {
     /// The name of a secret of type `kubernetes.io/dockerconfigjson`.
     pub secret: Option<String>,
     pub verify_tls: bool,
+    /// Certificates in PEM to trust beside the image's own.
+    pub certificates: Option<String>,
 }
 
 /// A build in a cluster.
 #[derive(Debug, Clone)]
 pub struct Job<'a> {
+    /// See [`job_name_of`].
+    pub name: &'a str,
     /// The name of the catalog's entry.
     pub image: &'a str,
-    /// Of the catalog's entry.
-    pub revision: u64,
     pub containerfile: &'a str,
     pub base: End,
     pub target: End,
 }
 
-/// Returns the name of the job that builds a revision of an image.
+/// Returns a name for the build of a revision of an image.
 #[must_use]
 pub fn job_name(image: &str, revision: u64) -> String {
     let plain = image.replace(['.', '_'], "-");
@@ -58,10 +63,19 @@ pub fn job_name(image: &str, revision: u64) -> String {
     )
 }
 
+/// Returns the name of the job that makes a Containerfile of an image: another one makes
+/// another job, since a job cannot be changed.
+#[must_use]
+pub fn job_name_of(image: &str, revision: u64, containerfile: &str) -> String {
+    let digest = digest_of(containerfile.as_bytes(), DigestAlgorithm::Sha256);
+    let mark: String = digest.hex().chars().take(6).collect();
+    format!("{}-{mark}", job_name(image, revision))
+}
+
 /// Returns the resources, in the order in which they are to be made.
 #[must_use]
 pub fn resources(job: &Job<'_>) -> Vec<Value> {
-    let name = job_name(job.image, job.revision);
+    let name = job.name;
     let labels = json!({
         "app.kubernetes.io/name": "imgdex-build",
         "app.kubernetes.io/instance": name,
@@ -72,6 +86,7 @@ pub fn resources(job: &Job<'_>) -> Vec<Value> {
         "labels": labels,
         "annotations": { "imgdex/image": job.image },
     });
+    let mut files = json!({ "Containerfile": job.containerfile });
     let mut volumes = vec![
         json!({ "name": "build", "configMap": { "name": name } }),
         json!({ "name": "storage", "emptyDir": {} }),
@@ -94,6 +109,21 @@ pub fn resources(job: &Job<'_>) -> Vec<Value> {
             }));
             mounts.push(json!({ "name": what, "mountPath": folder, "readOnly": true }));
             words.push(format!("--authfile {folder}/config.json"));
+        }
+        if let Some(certificates) = &end.certificates {
+            let file = format!("{what}.crt");
+            files[&file] = json!(certificates);
+            let name = format!("{what}-certificates");
+            let folder = format!("/run/imgdex/{name}");
+            volumes.push(json!({
+                "name": name,
+                "configMap": {
+                    "name": job.name,
+                    "items": [{ "key": file, "path": "ca.crt" }],
+                },
+            }));
+            mounts.push(json!({ "name": name, "mountPath": folder, "readOnly": true }));
+            words.push(format!("--cert-dir {folder}"));
         }
         if !end.verify_tls {
             words.push("--tls-verify=false".to_owned());
@@ -127,7 +157,7 @@ pub fn resources(job: &Job<'_>) -> Vec<Value> {
             "apiVersion": "v1",
             "kind": "ConfigMap",
             "metadata": metadata,
-            "data": { "Containerfile": job.containerfile },
+            "data": files,
         }),
         json!({
             "apiVersion": "batch/v1",
@@ -135,6 +165,7 @@ pub fn resources(job: &Job<'_>) -> Vec<Value> {
             "metadata": metadata,
             "spec": {
                 "backoffLimit": 0,
+                "ttlSecondsAfterFinished": KEPT,
                 "template": {
                     "metadata": { "labels": labels },
                     "spec": {
@@ -171,15 +202,26 @@ mod tests {
     }
 
     #[test]
+    fn another_containerfile_is_another_job_whose_name_fits_too() {
+        for image in ["science".to_owned(), "a".repeat(22), "a".repeat(253)] {
+            let name = job_name_of(&image, u64::MAX, "FROM a\n");
+            assert!(name.len() <= 63, "{name}");
+            assert_eq!(name, job_name_of(&image, u64::MAX, "FROM a\n"));
+            assert_ne!(name, job_name_of(&image, u64::MAX, "FROM b\n"));
+        }
+    }
+
+    #[test]
     fn secrets_are_mounted_and_references_are_arguments() {
         let end = |reference: &str, secret: Option<&str>, verify_tls| End {
             reference: reference.to_owned(),
             secret: secret.map(str::to_owned),
             verify_tls,
+            certificates: secret.map(|name| format!("PEM of {name}")),
         };
         let job = Job {
+            name: "imgdex-build-science-7-abcdef",
             image: "science",
-            revision: 7,
             containerfile: "FROM a\n",
             base: end("h/a@sha256:1", Some("base"), true),
             target: end("h/b:7", Some("target"), false),
@@ -192,11 +234,19 @@ mod tests {
         let pod = &job["spec"]["template"]["spec"];
         let container = &pod["containers"][0];
         assert_eq!(container["args"], json!(["h/a@sha256:1", "h/b:7"]));
-        let pull = "--authfile /run/imgdex/pull/config.json";
+        assert_eq!(map["data"]["pull.crt"], "PEM of base");
+        assert_eq!(map["data"]["push.crt"], "PEM of target");
+        let pull =
+            "--authfile /run/imgdex/pull/config.json --cert-dir /run/imgdex/pull-certificates";
         assert_eq!(container["env"][0]["value"], pull);
-        let push = "--authfile /run/imgdex/push/config.json --tls-verify=false";
+        let push = "--authfile /run/imgdex/push/config.json --cert-dir \
+                    /run/imgdex/push-certificates --tls-verify=false";
         assert_eq!(container["env"][1]["value"], push);
         assert_eq!(pod["volumes"][2]["secret"]["secretName"], "base");
-        assert_eq!(pod["volumes"][3]["secret"]["secretName"], "target");
+        assert_eq!(
+            pod["volumes"][3]["configMap"]["items"][0]["key"],
+            "pull.crt"
+        );
+        assert_eq!(pod["volumes"][4]["secret"]["secretName"], "target");
     }
 }

@@ -8,4 +8,4 @@ mod kubernetes;
 
 pub use containerfile::{Base, Manager, Recipe, containerfile};
 pub use engine::{Access, Engine, Error, Program, Session};
-pub use kubernetes::{End as JobEnd, Job, job_name, resources};
+pub use kubernetes::{End as JobEnd, Job, job_name, job_name_of, resources};

@@ -110,6 +110,7 @@ pub fn run(app: &mut App, options: &Options, words: &[OsString]) -> u8 {
             if app.settings.get("output") == Some("json") {
                 style = Style::Json;
             }
+            app.failures = style;
             let done = dispatch(app, cli.noun);
             // What was answered before it failed comes before the failure.
             let flushed = app.console.flush();

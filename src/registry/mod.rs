@@ -100,12 +100,23 @@ impl Network {
         let Some(stop) = &self.stop else {
             return self.runtime.block_on(asked);
         };
+        let answer = self.wait_while(asked, &mut || !stop());
+        answer.unwrap_or_else(|| std::panic::resume_unwind(Box::new(Stopped)))
+    }
+
+    /// Waits for what is asked while `go_on` says so; nothing where that is over before
+    /// there is an answer.
+    pub fn wait_while<T>(
+        &self,
+        asked: impl Future<Output = T>,
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> Option<T> {
         let mut asked = std::pin::pin!(asked);
         loop {
             let patient = async { tokio::time::timeout(PATIENCE, asked.as_mut()).await };
             match self.runtime.block_on(patient) {
-                Ok(answer) => return answer,
-                Err(_) if stop() => std::panic::resume_unwind(Box::new(Stopped)),
+                Ok(answer) => return Some(answer),
+                Err(_) if !go_on() => return None,
                 Err(_) => {}
             }
         }

@@ -5,8 +5,8 @@ use std::rc::Rc;
 
 use clap::Args;
 
-use super::all::All;
-use super::building::Building;
+use super::build::many::Many;
+use super::build::one::Building;
 use super::from::From;
 use crate::app::App;
 use crate::catalog::Catalog;
@@ -178,23 +178,17 @@ impl Create {
         if !self.build {
             return Ok(Status::Done);
         }
-        let mut images = Vec::new();
+        let mut names = Vec::new();
         let catalog = app.read()?;
         report.for_each_name::<Error>(|name| {
-            let image = catalog.image(name)?;
-            let config = &image.config;
+            let config = catalog.image(name)?.config;
             if config.spec.is_some() && (config.is_stale() || !config.was_built()) {
-                images.push(image);
+                names.push(config.name);
             }
             Ok(())
         })?;
         drop(catalog);
-        let all = All {
-            building,
-            images,
-            only_changed: false,
-        };
-        let (built, status) = all.build(app)?;
+        let (built, status) = Many::new(building, false).build(app, &names)?;
         for image in built {
             let url = image.config.url.unwrap_or_default();
             app.console

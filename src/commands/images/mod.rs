@@ -1,18 +1,13 @@
 //! `imgdex images`.
 
-mod all;
 mod build;
-mod build_log;
-mod building;
 mod create;
 mod delete;
 mod from;
 mod groups;
 mod history;
-mod in_cluster;
 mod list;
 mod pin;
-mod reuse;
 mod show;
 mod update;
 mod verify;
@@ -40,7 +35,7 @@ pub enum Verb {
     Verify(verify::Verify),
     Pin(pin::Pin),
     Build(Box<build::Build>),
-    BuildLog(build_log::BuildLog),
+    BuildLog(build::log::BuildLog),
 }
 
 pub fn run(app: &mut App, verb: Verb) -> Result<Status> {

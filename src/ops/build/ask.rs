@@ -83,8 +83,39 @@ pub async fn look(client: &Client, reference: &Reference, now: &str) -> Result<O
     }
 }
 
-/// Returns whether it is what a build of that key makes.
+/// The label that says when an image was built, and so by which build.
+const CREATED_LABEL: &str = "org.opencontainers.image.created";
+
+/// Returns whether it is what a build of that key makes, or that one which made it at that
+/// time.
 #[must_use]
-pub fn is_built(seen: &Sighting, key: &str) -> bool {
-    seen.labels.get(KEY_LABEL).is_some_and(|label| label == key)
+pub fn is_built(seen: &Sighting, key: &str, created: Option<&str>) -> bool {
+    let has = |label: &str, text: &str| seen.labels.get(label).is_some_and(|has| has == text);
+    has(KEY_LABEL, key) && created.is_none_or(|created| has(CREATED_LABEL, created))
+}
+
+/// Asks a registry for what was pushed: an image of that key, and of that time of creation.
+///
+/// # Errors
+/// Those of the registry, and where it has none or another one.
+pub async fn read_back(
+    client: &Client,
+    reference: &Reference,
+    (key, created): (&str, &str),
+    now: &str,
+) -> Result<Sighting> {
+    let wrong = |what: &str| Error::Violation {
+        what: format!("`{reference}` was pushed, but {what}"),
+        hint: "build it once more, with `--push` to where nobody else pushes".to_owned(),
+    };
+    match look(client, reference, now).await {
+        Ok(None) => Err(wrong("the registry does not have it")),
+        Ok(Some(seen)) if is_built(&seen, key, Some(created)) => Ok(seen),
+        Ok(Some(_)) => Err(wrong("the registry has another image there")),
+        Err(Error::Registry(mut error)) => {
+            error.message = format!("`{reference}` was pushed; {}", error.message);
+            Err(Error::Registry(error))
+        }
+        Err(error) => Err(error),
+    }
 }

@@ -5,10 +5,10 @@ mod log;
 mod make;
 mod record;
 
-pub use ask::{ask_base, is_built, look, unasked_base};
-pub use log::{Log, forget_log, is_being_built, open_log};
+pub use ask::{ask_base, is_built, look, read_back, unasked_base};
+pub use log::{Log, Turn, forget_log, is_being_built, open_log};
 pub use make::{Making, Side, make};
-pub use record::{Done, begin, end, pending, succeed};
+pub use record::{Begun, Done, begin, end, pending, succeed};
 
 use super::{Error, Result};
 use crate::build::{Base, Manager, Recipe, containerfile};
@@ -17,6 +17,7 @@ use crate::domain::credential::Credential;
 use crate::domain::image::Image;
 use crate::domain::name::shorten;
 use crate::domain::reference::{Reference, Registry};
+use crate::domain::secret::Secret;
 use crate::domain::spec::ImageSpec;
 use crate::ops::secrets::{Keepers, value_of};
 
@@ -32,6 +33,14 @@ pub fn spec_of(image: &Image) -> Result<&ImageSpec> {
              packages): give it one with `imgdex images update {name}`"
         ))
     })
+}
+
+/// Returns the key of a build of an image upon that base image.
+///
+/// # Errors
+/// Where it has no spec.
+pub fn key_of(image: &Image, base: &Base) -> Result<String> {
+    Ok(spec_of(image)?.build_key(base.digest.as_deref().unwrap_or_default()))
 }
 
 /// Returns the Containerfile of an image.
@@ -70,6 +79,13 @@ pub fn target(prefix: &str, image: &Image) -> Result<Reference> {
     })
 }
 
+/// Returns whether a secret is of a registry.
+#[must_use]
+pub fn serves(secret: &Secret, registry: &Registry) -> bool {
+    let host = secret.registry_host.as_deref().unwrap_or("docker.io");
+    crate::credentials::ecosystem::host_of(host) == registry.to_string()
+}
+
 /// Returns the credential that a secret of the catalog is for a registry.
 ///
 /// # Errors
@@ -81,9 +97,9 @@ pub fn credential(
     registry: &Registry,
 ) -> Result<Credential> {
     let (secret, value) = value_of(catalog, keepers, word)?;
-    let host = secret.registry_host.as_deref().unwrap_or("docker.io");
     // A password goes to nobody but whom it is for.
-    if crate::credentials::ecosystem::host_of(host) != registry.to_string() {
+    if !serves(&secret, registry) {
+        let host = secret.registry_host.as_deref().unwrap_or("docker.io");
         return Err(Error::Refused {
             what: format!(
                 "secret `{}` serves `{}`, and is not sent to `{registry}`",

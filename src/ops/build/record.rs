@@ -1,6 +1,7 @@
 //! What the catalog says of a build: each step is one transaction, and none is open
 //! while an engine works.
 
+use crate::build::Base;
 use crate::catalog::Catalog;
 use crate::domain::change::Actor;
 use crate::domain::group::GroupsInput;
@@ -15,75 +16,131 @@ pub struct Done {
     pub url: String,
     pub key: String,
     pub base_digest: String,
-    pub job_name: String,
+    /// The name by which this process began it; unset where it was only found.
+    pub begun_as: Option<String>,
     pub seen: Sighting,
 }
 
-/// Writes that a build began, and where its image is pushed to.
+impl Done {
+    /// Returns what a registry has of an image that is built upon that base image.
+    ///
+    /// # Errors
+    /// Where the image has no spec.
+    pub fn new(image: &Image, base: &Base, url: String, seen: Sighting) -> Result<Self> {
+        Ok(Self {
+            url,
+            key: super::key_of(image, base)?,
+            base_digest: base.digest.clone().unwrap_or_default(),
+            begun_as: None,
+            seen,
+        })
+    }
+}
+
+/// A build that begins.
+#[derive(Debug, Clone, Copy)]
+pub struct Begun<'a> {
+    /// A name that no other build of the image has.
+    pub job_name: &'a str,
+    /// The reference that is pushed.
+    pub target: &'a str,
+    /// The label `org.opencontainers.image.created` of the only image that will do; unset
+    /// where any other of the same key does, too.
+    pub created: Option<&'a str>,
+}
+
+/// Writes that a build began, by which name, and where its image is pushed to.
 ///
 /// # Errors
 /// For an unknown image, and one that has no spec any more.
-pub fn begin(catalog: &mut Catalog, actor: Actor, name: &str, target: &str) -> Result<Image> {
-    let fields = [("target", Some(target)), ("message", None)];
-    mark(catalog, actor, name, JobPhase::Running, &fields)
+pub fn begin(catalog: &mut Catalog, actor: Actor, name: &str, build: Begun<'_>) -> Result<Image> {
+    let job = |job: Option<&JobStatus>| begun(job, JobPhase::Running, &build);
+    change(catalog, actor, name, |image| Ok(with(image, job)))
 }
 
 /// Writes that somebody else is to build it.
 ///
 /// # Errors
 /// As [`begin`].
-pub fn pending(catalog: &mut Catalog, actor: Actor, name: &str, target: &str) -> Result<Image> {
-    let fields = [("target", Some(target)), ("message", None)];
-    mark(catalog, actor, name, JobPhase::Pending, &fields)
+pub fn pending(catalog: &mut Catalog, actor: Actor, name: &str, build: Begun<'_>) -> Result<Image> {
+    let job = |job: Option<&JobStatus>| begun(job, JobPhase::Pending, &build);
+    change(catalog, actor, name, |image| Ok(with(image, job)))
+}
+
+fn begun(before: Option<&JobStatus>, phase: JobPhase, build: &Begun<'_>) -> JobStatus {
+    let fields = [
+        ("jobName", Some(build.job_name)),
+        ("target", Some(build.target)),
+        ("created", build.created),
+        ("message", None),
+    ];
+    JobStatus::after(before, phase, &fields)
 }
 
 /// Writes how a build ended that made nothing: the last good reference stands.
 ///
 /// # Errors
-/// As [`begin`].
+/// As [`begin`], and where the image is no more what was begun to be built.
 pub fn end(
     catalog: &mut Catalog,
     actor: Actor,
     name: &str,
+    job_name: &str,
     phase: JobPhase,
     message: Option<&str>,
 ) -> Result<Image> {
-    mark(catalog, actor, name, phase, &[("message", message)])
+    change(catalog, actor, name, |image| {
+        check_begun(image, job_name)?;
+        let fields = [("message", message)];
+        Ok(with(image, |job| JobStatus::after(job, phase, &fields)))
+    })
 }
 
-fn mark(
-    catalog: &mut Catalog,
-    actor: Actor,
-    name: &str,
-    phase: JobPhase,
-    fields: &[(&str, Option<&str>)],
-) -> Result<Image> {
-    change(catalog, actor, name, |image| {
-        let mut config = image.config.clone();
-        config.job = Some(JobStatus::after(config.job.as_ref(), phase, fields));
-        NewImage {
-            config,
-            seen: image.seen.clone(),
-            groups: GroupsInput::unchanged(),
-        }
+fn with(image: &Image, job: impl Fn(Option<&JobStatus>) -> JobStatus) -> NewImage {
+    let mut config = image.config.clone();
+    config.job = Some(job(config.job.as_ref()));
+    NewImage {
+        config,
+        seen: image.seen.clone(),
+        groups: GroupsInput::unchanged(),
+    }
+}
+
+/// Checks that the build of that name is the one that runs: somebody may have deleted the
+/// image and made another one of its name.
+fn check_begun(image: &Image, job_name: &str) -> Result<()> {
+    let job = image.config.job.as_ref();
+    let is_ours = |job: &&JobStatus| {
+        job.phase == JobPhase::Running && job.text("jobName").as_deref() == Some(job_name)
+    };
+    if job.filter(is_ours).is_some() {
+        return Ok(());
+    }
+    let name = &image.config.name;
+    Err(Error::Exists {
+        what: format!("image `{name}` is no more the one whose build began"),
+        hint: format!("`imgdex images history {name}` shows what became of it"),
     })
 }
 
 /// Writes that an image is built: its reference, what was seen of that, that it is
-/// ready, and by which build.
+/// ready, and by which build. One that is `begun` must still be the one that runs.
 ///
 /// # Errors
-/// As [`begin`].
+/// As [`end`].
 pub fn succeed(catalog: &mut Catalog, actor: Actor, name: &str, done: &Done) -> Result<Image> {
     let fields = [
-        ("jobName", Some(done.job_name.as_str())),
         ("image", Some(done.url.as_str())),
         ("key", Some(done.key.as_str())),
         ("baseDigest", Some(done.base_digest.as_str())),
         ("target", None),
+        ("created", None),
         ("message", None),
     ];
     change(catalog, actor, name, |image| {
+        if let Some(job_name) = &done.begun_as {
+            check_begun(image, job_name)?;
+        }
         let job = JobStatus::after(image.config.job.as_ref(), JobPhase::Succeeded, &fields);
         let is_new = image.config.url.as_deref() != Some(&done.url);
         let config = ImageConfig {
@@ -99,11 +156,11 @@ pub fn succeed(catalog: &mut Catalog, actor: Actor, name: &str, done: &Done) -> 
             ..done.seen.clone()
         };
         seen.url.forget_other_scan();
-        NewImage {
+        Ok(NewImage {
             config,
             seen,
             groups: GroupsInput::unchanged(),
-        }
+        })
     })
 }
 
@@ -111,13 +168,13 @@ fn change(
     catalog: &mut Catalog,
     actor: Actor,
     name: &str,
-    changed: impl FnOnce(&Image) -> NewImage,
+    changed: impl FnOnce(&Image) -> Result<NewImage>,
 ) -> Result<Image> {
     let writer = catalog.begin(actor)?;
     let (image, _) = writer.update_image::<Error>(name, "build", |image| {
         // Somebody may have changed it while it was built.
         super::spec_of(image)?;
-        Ok(changed(image))
+        changed(image)
     })?;
     writer.commit()?;
     Ok(image)

@@ -39,9 +39,9 @@ pub struct BuildLog {
 
 impl BuildLog {
     pub fn run(self, app: &mut App) -> Result<Status> {
-        app.read()?.image(&self.id)?;
+        let image = app.read()?.image(&self.id)?;
         let catalog = app.place()?.path.clone();
-        let mut log = BufReader::new(build::open_log(&catalog, &self.id)?);
+        let mut log = BufReader::new(build::open_log(&catalog, &image)?);
         let out = app.console.out();
         loop {
             // Looked at before the end is read: what is printed meanwhile is not lost.

@@ -1,44 +1,80 @@
 //! Building some images, one after the other.
 
-use super::building::Building;
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::cluster::{self, Hints, InCluster};
+use super::ends::Asked;
+use super::one::{Builder, Building, not_built};
 use crate::app::App;
 use crate::commands::Status;
 use crate::domain::image::Image;
 use crate::error::{Error, Kind, Result};
+use crate::ops::build::{self, Turn};
+use crate::output::failure;
 
 /// Some images that are built one after the other.
-pub struct All<'a> {
-    pub building: &'a Building,
-    pub images: Vec<Image>,
+pub struct Many<'a> {
+    building: &'a Building,
     /// Whether those are left out that were built of what they still are.
-    pub only_changed: bool,
+    only_changed: bool,
+    /// What was found out of base images, by their reference and their pull secret.
+    bases: BTreeMap<(String, Option<String>), Result<Asked>>,
+    /// What is written for a cluster.
+    resources: Vec<Value>,
+    hints: Vec<Hints>,
 }
 
-impl All<'_> {
-    /// Builds them, and returns those that are built: where some cannot be, the others are
-    /// built all the same.
+/// What became of one of them.
+enum One {
+    Built(Box<Image>),
+    /// It was built of what it still is.
+    Left,
+    /// A cluster is to build it.
+    Written,
+}
+
+impl<'a> Many<'a> {
+    pub fn new(building: &'a Building, only_changed: bool) -> Self {
+        Self {
+            building,
+            only_changed,
+            bases: BTreeMap::new(),
+            resources: Vec::new(),
+            hints: Vec::new(),
+        }
+    }
+
+    /// Builds images, and returns those that are built: where some cannot be, the others are
+    /// built all the same. Where a cluster builds them, its resources are written.
     ///
     /// # Errors
     /// Where none can be built, and where it is interrupted.
-    pub fn build(self, app: &mut App) -> Result<(Vec<Image>, Status)> {
-        let mut built = Vec::new();
+    pub fn build(mut self, app: &mut App, names: &[String]) -> Result<(Vec<Image>, Status)> {
+        let (mut built, mut left, mut is_any) = (Vec::new(), 0_u64, false);
         let mut failed: Option<Error> = None;
-        let mut left = 0_u64;
-        for image in &self.images {
-            match self.one(app, image) {
-                Ok(Some(image)) => built.push(image),
-                Ok(None) => left += 1,
+        for name in names {
+            match self.one(app, name) {
+                Ok(One::Built(image)) => built.push(*image),
+                Ok(One::Left) => left += 1,
+                Ok(One::Written) => is_any = true,
                 Err(error) if [Kind::Interrupted, Kind::Terminated].contains(&error.kind) => {
                     return Err(error);
                 }
                 Err(error) => {
                     if let Some(earlier) = failed.replace(error) {
-                        tell(app, &earlier);
+                        failure::print(&earlier, app.failures);
                     }
                 }
             }
         }
-        if left > 0 {
+        is_any |= !built.is_empty() || left > 0;
+        if self.building.builder(app) == Builder::Kubernetes {
+            cluster::print(app, &self.resources)?;
+            cluster::tell(app, &self.hints);
+        }
+        if left > 0 && self.only_changed {
             app.console.note(&match left {
                 1 => "1 image is built of what it still is".to_owned(),
                 count => format!("{count} images are built of what they still are"),
@@ -46,45 +82,75 @@ impl All<'_> {
         }
         match failed {
             None => Ok((built, Status::Done)),
-            Some(error) if built.is_empty() && left == 0 => Err(error),
+            Some(error) if !is_any => Err(error),
             Some(error) => {
-                tell(app, &error);
+                failure::print(&error, app.failures);
                 Ok((built, Status::PartlyDone))
             }
         }
     }
 
-    /// Builds one; nothing where it is left as it is.
-    fn one(&self, app: &mut App, image: &Image) -> Result<Option<Image>> {
-        if !self.only_changed {
-            self.building.engine(app)?;
-            self.building.target(app, image)?;
+    fn one(&mut self, app: &mut App, name: &str) -> Result<One> {
+        let image = app.read()?.image(name)?;
+        if self.only_changed && is_current(&image, &self.ask(app, &image)?) {
+            return Ok(One::Left);
         }
-        let asked = self.building.ask(app, image)?;
-        let config = &image.config;
-        if self.only_changed
-            && let (Some(spec), Some(built)) = (&config.spec, config.built())
-            && let Some(digest) = &asked.base.digest
-            && spec.build_key(digest) == built.key
-        {
-            return Ok(None);
+        if self.building.builder(app) == Builder::Kubernetes {
+            let asked = self.ask(app, &image)?;
+            return Ok(match self.building.write_job(app, &image, &asked)? {
+                InCluster::Built(image) => {
+                    tell_built(app, &image);
+                    One::Left
+                }
+                InCluster::Written { resources, hints } => {
+                    self.resources.extend(resources);
+                    self.hints.push(hints);
+                    One::Written
+                }
+            });
         }
-        let outcome = self.building.build(app, image, &asked)?;
+        let place = app.place()?;
+        let interrupt = app.interrupt.clone();
+        let turn = Turn::take(&place.path, name, place.lock_timeout, &|| {
+            !interrupt.is_seen()
+        })?;
+        // It may have been changed, or built, while its turn was waited for.
+        let image = app.read()?.image(name)?;
+        let asked = self.ask(app, &image)?;
+        let outcome = self.building.build(app, &image, &asked, turn)?;
         if outcome.was_built {
-            app.console.note(&format!(
-                "`{}` is built already of the same base image and packages; `--force` builds it \
-                 again",
-                config.name
-            ));
+            tell_built(app, &outcome.image);
         }
-        Ok(Some(outcome.image))
+        Ok(One::Built(Box::new(outcome.image)))
+    }
+
+    /// Asks what an image's base image is now, once for all that have it.
+    fn ask(&mut self, app: &mut App, image: &Image) -> Result<Asked> {
+        let spec = build::spec_of(image)?;
+        let base = (spec.base_image.clone(), spec.pull_secret.clone());
+        if !self.bases.contains_key(&base) {
+            let asked = self.building.ask(app, image);
+            self.bases.insert(base.clone(), asked);
+        }
+        let asked = self.bases.get(&base).cloned();
+        asked
+            .unwrap_or_else(|| self.building.ask(app, image))
+            .map_err(|error| not_built(image, error))
     }
 }
 
-/// Tells of a failure that does not keep the others from being built.
-fn tell(app: &mut App, error: &Error) {
-    app.console.warn(&format!("error: {}", error.line()));
-    for line in error.lines.iter().chain(&error.hints) {
-        app.console.warn(line);
+fn tell_built(app: &mut App, image: &Image) {
+    app.console.note(&format!(
+        "`{}` is built already of the same base image and packages; `--force` builds it again",
+        image.config.name
+    ));
+}
+
+/// Returns whether an image was built of what it still is.
+fn is_current(image: &Image, asked: &Asked) -> bool {
+    let config = &image.config;
+    match (&config.spec, config.built(), &asked.base.digest) {
+        (Some(spec), Some(built), Some(digest)) => spec.build_key(digest) == built.key,
+        _ => false,
     }
 }

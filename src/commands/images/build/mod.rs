@@ -1,11 +1,19 @@
 //! `imgdex images build`.
 
+mod cluster;
+mod ends;
+pub mod log;
+pub mod many;
+pub mod one;
+mod reuse;
+
 use std::path::PathBuf;
 
 use clap::Args;
 
-use super::all::All;
-use super::building::{Builder, Building};
+use self::many::Many;
+use self::one::{Builder, Building, not_built};
+
 use crate::app::App;
 use crate::build::Manager;
 use crate::commands::complete::image_names;
@@ -86,11 +94,11 @@ fn secret(text: &str) -> std::result::Result<(Manager, PathBuf), String> {
 
 impl Build {
     pub fn run(self, app: &mut App) -> Result<Status> {
-        let images = match self.stale {
+        let names = match self.stale {
             true => built_before(app)?,
-            false => named(app, &self.ids)?,
+            false => checked(app, self.ids)?,
         };
-        if images.len() > 1 && self.push.is_some() {
+        if names.len() > 1 && self.push.is_some() {
             let message = "`--push` says where one image goes, but several are named";
             return Err(Error::new(Kind::InvalidInput, message));
         }
@@ -99,54 +107,45 @@ impl Build {
             push: self.push,
             push_secret: self.push_secret,
             force: self.force,
-            secrets: checked(self.secrets)?,
+            secrets: files(self.secrets)?,
             choices: self.how.into(),
         };
         if self.print {
-            for image in &images {
-                print(app, &building, image)?;
+            for name in &names {
+                let image = app.read()?.image(name)?;
+                print(app, &building, &image)?;
             }
             return Ok(Status::Done);
         }
-        if building.builder(app) == Builder::Kubernetes && !self.stale {
-            for image in &images {
-                building.write_job(app, image)?;
-            }
-            return Ok(Status::Done);
+        let (built, status) = Many::new(&building, self.stale).build(app, &names)?;
+        if building.builder(app) != Builder::Kubernetes {
+            show(app, &built)?;
         }
-        let all = All {
-            building: &building,
-            images,
-            only_changed: self.stale,
-        };
-        let (built, status) = all.build(app)?;
-        show(app, &built)?;
         Ok(status)
     }
 }
 
-/// Returns images by their names, each once.
-fn named(app: &App, ids: &[String]) -> Result<Vec<Image>> {
+/// Returns names of images that can be built, each once.
+fn checked(app: &App, ids: Vec<String>) -> Result<Vec<String>> {
     let catalog = app.read()?;
-    let mut images: Vec<Image> = Vec::new();
+    let mut names: Vec<String> = Vec::new();
     for id in ids {
-        if !images.iter().any(|image| image.config.name == *id) {
-            let image = catalog.image(id)?;
-            build::spec_of(&image)?;
-            images.push(image);
+        if !names.contains(&id) {
+            build::spec_of(&catalog.image(&id)?)?;
+            names.push(id);
         }
     }
-    Ok(images)
+    Ok(names)
 }
 
 /// Returns the images that a build made, archived ones left out.
-fn built_before(app: &mut App) -> Result<Vec<Image>> {
-    let mut images = Vec::new();
+fn built_before(app: &mut App) -> Result<Vec<String>> {
+    let mut names = Vec::new();
     let mut never = 0_u64;
     app.read()?
         .for_each_image::<Error>(&ImageFilter::default(), |image| {
             match (&image.config.spec, image.config.built()) {
-                (Some(_), Some(_)) => images.push(image),
+                (Some(_), Some(_)) => names.push(image.config.name),
                 (Some(_), None) => never += 1,
                 (None, _) => {}
             }
@@ -161,11 +160,11 @@ fn built_before(app: &mut App) -> Result<Vec<Image>> {
             }
         ));
     }
-    Ok(images)
+    Ok(names)
 }
 
 /// Returns the files of secrets by their whole paths: engines run elsewhere.
-fn checked(secrets: Vec<(Manager, PathBuf)>) -> Result<Vec<(Manager, PathBuf)>> {
+fn files(secrets: Vec<(Manager, PathBuf)>) -> Result<Vec<(Manager, PathBuf)>> {
     let mut whole: Vec<(Manager, PathBuf)> = Vec::new();
     for (manager, file) in secrets {
         let refused = |kind, rule: &str| {
@@ -205,13 +204,14 @@ fn print(app: &mut App, building: &Building, image: &Image) -> Result<()> {
     let reference = app.reference(&spec.base_image)?;
     let base = match building.ask(app, image) {
         Ok(asked) => asked.base,
-        Err(error) => {
+        Err(error) if error.kind == Kind::Unavailable => {
             app.console.warn(&format!(
                 "warning: the base image's digest and user are not known: {}",
                 error.line()
             ));
             build::unasked_base(&reference)
         }
+        Err(error) => return Err(not_built(image, error)),
     };
     let managers: Vec<Manager> = building
         .secrets
@@ -223,7 +223,7 @@ fn print(app: &mut App, building: &Building, image: &Image) -> Result<()> {
 }
 
 /// Prints what was built.
-pub fn show(app: &mut App, images: &[Image]) -> Result<()> {
+fn show(app: &mut App, images: &[Image]) -> Result<()> {
     let format = app.format;
     let width = app.console.width;
     let out = app.console.out();

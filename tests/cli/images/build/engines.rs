@@ -30,16 +30,17 @@ fn a_cluster_is_given_a_job_and_what_it_pushed_is_found() {
         .fails(2);
     let ran = place.run(build).ok();
     assert!(!ran.stdout.contains("hunter2"), "{ran:?}");
-    insta::assert_snapshot!(ran.stderr, @r"
-    hint: the cluster needs the secret `puller`: `imgdex secrets export puller --format kubernetes --reveal | kubectl apply -f -`
-    hint: once the job is done, `imgdex images build science` finds what it pushed
-    ");
     let documents: Vec<Value> = ran
         .stdout
         .split("---\n")
         .skip(1)
         .map(|text| serde_saphyr::from_str(text).expect("YAML"))
         .collect();
+    let job_name = text_of(&documents[1]["metadata"]["name"]);
+    insta::assert_snapshot!(ran.stderr.replace(&job_name, "<job>"), @r"
+    hint: the cluster needs the secret `puller`: `imgdex secrets export puller --format kubernetes --reveal | kubectl apply -f -`
+    hint: once the job is done, `imgdex images build science` finds what it pushed, and `kubectl delete job,configmap <job>` removes what built it
+    ");
     assert_eq!(
         (documents.len(), &documents[0]["kind"]),
         (2, &json!("ConfigMap"))
@@ -52,6 +53,7 @@ fn a_cluster_is_given_a_job_and_what_it_pushed_is_found() {
     let pod = &job["spec"]["template"]["spec"];
     assert_eq!(pod["volumes"][2]["secret"]["secretName"], "puller");
     assert_eq!(place.status()["phase"], "Pending");
+    assert_eq!(place.status()["jobName"], json!(job_name));
     assert_eq!(field(&place.home, "science", "isReady"), false);
 
     // What the pod does, done here.
@@ -102,6 +104,10 @@ fn a_cluster_is_given_a_job_and_what_it_pushed_is_found() {
         (&again["kind"], &again["items"][1]["kind"]),
         (&json!("List"), &json!("Job"))
     );
+}
+
+fn text_of(value: &Value) -> String {
+    value.as_str().expect("a text").to_owned()
 }
 
 /// What docker is asked, done by buildah in its place; `push` may be another script.

@@ -1,15 +1,17 @@
 //! Custom images, really built by buildah and pushed to a registry.
 
+mod clusters;
 mod ended;
 mod engines;
 mod made;
 mod packages;
 mod secrets;
+mod turns;
 
 use serde_json::{Value, json};
 
 use crate::builder::{RECORDS, add_storage, call, push_base};
-use crate::docker_registry::DockerRegistry;
+use crate::docker_registry::{DockerRegistry, Pushed};
 use crate::field;
 use crate::support::{Home, Ran};
 
@@ -76,4 +78,33 @@ impl Place {
     fn status(&self) -> Value {
         field(&self.home, "science", "jobStatus")
     }
+}
+
+/// Pushes an image without layers that has the labels by which a build of that
+/// Containerfile is found.
+fn push_labelled(
+    registry: &DockerRegistry,
+    repository: &str,
+    tag: &str,
+    containerfile: &str,
+) -> Pushed {
+    let label = |name: &str| {
+        let (_, rest) = containerfile
+            .split_once(&format!("{name}=\""))
+            .expect("a label");
+        rest.split('"').next().expect("its text").to_owned()
+    };
+    let (key, created) = ("imgdex.build-key", "org.opencontainers.image.created");
+    let config = json!({
+        "architecture": "amd64", "os": "linux",
+        "config": {"Labels": {key: label(key), created: label(created)}},
+        "rootfs": {"type": "layers", "diff_ids": []},
+    });
+    let media_type = "application/vnd.oci.image.config.v1+json";
+    let config = registry.blob(repository, media_type, config.to_string().as_bytes());
+    let manifest_type = "application/vnd.oci.image.manifest.v1+json";
+    let manifest = format!(
+        r#"{{"schemaVersion":2,"mediaType":"{manifest_type}","config":{config},"layers":[]}}"#
+    );
+    registry.manifest(repository, tag, manifest_type, &manifest)
 }

@@ -1,0 +1,243 @@
+//! Several at one image: who builds it, who waits, and what happens to it meanwhile.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::docker_registry::{DockerRegistry, digest};
+use crate::fault_server::{FaultServer, Reply};
+use crate::support::{Home, Ran};
+use crate::{field, json};
+
+/// A `buildah` that waits in `build` until `go` is there.
+const WAITS: &str = "#!/bin/sh\n[ $1 = build ] || exit 0\necho begun\n\
+    touch $HOME/begun\nwhile ! [ -e $HOME/go ]; do sleep 0.05; done\nexit 3\n";
+
+fn home_with(registry: &DockerRegistry, buildah: &str) -> Home {
+    let home = Home::new();
+    registry.image("team/base", "1", "amd64");
+    home.write(
+        ".config/imgdex/config.toml",
+        format!("[build]\npush-prefix = \"{}/custom\"\n", registry.host()),
+    );
+    create(&home, registry, "science");
+    home.program("buildah", buildah);
+    home
+}
+
+fn create(home: &Home, registry: &DockerRegistry, name: &str) {
+    let spec = json!({
+        "baseImage": format!("{}/team/base:1", registry.host()), "packages": {"pip": ["x"]},
+    });
+    let image = json!({"name": name, "global": true, "imageSpec": spec});
+    home.pipe(image.to_string(), "images create").ok();
+}
+
+/// Builds an image, does something once that has begun, and returns how the build ends.
+fn meanwhile(home: &Home, act: impl FnOnce()) -> Ran {
+    std::thread::scope(|scope| {
+        let building = scope.spawn(|| home.run("images build science"));
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while !home.path().join("begun").exists() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        act();
+        home.write("go", "");
+        building.join().expect("it ends")
+    })
+}
+
+#[test]
+fn who_comes_second_waits_and_looks_again() {
+    let registry = DockerRegistry::start();
+    let home = home_with(&registry, WAITS);
+    let ran = meanwhile(&home, || {
+        let began = Instant::now();
+        let ran = home.run("images build science --lock-timeout 1").fails(9);
+        assert!(began.elapsed() >= Duration::from_secs(1), "it did not wait");
+        insta::assert_snapshot!(ran.snapshot(&home), @r"
+        exit code: 9
+        ----- stderr -----
+        error: image `science` is being built by another process
+        hint: wait for it or stop it, or wait longer with `--lock-timeout 300`
+        ");
+    });
+    ran.fails(1);
+}
+
+#[test]
+fn an_image_that_is_deleted_and_made_anew_is_another_one() {
+    let registry = DockerRegistry::start();
+    let home = home_with(&registry, WAITS);
+    let ran = meanwhile(&home, || {
+        home.run("images delete science --yes").ok();
+        // Creation is told in seconds.
+        std::thread::sleep(Duration::from_millis(1100));
+        create(&home, &registry, "science");
+        home.run("images build science --lock-timeout 0").fails(9);
+        home.run("images build-log science").fails(4);
+    });
+    ran.fails(1);
+    assert_eq!(field(&home, "science", "jobStatus"), Value::Null);
+    home.run("images build-log science").fails(4);
+    // Where nobody builds, the log goes with the image.
+    home.run("images build science").fails(1);
+    home.run("images build-log science").ok();
+    home.run("images delete science --yes").ok();
+    let folder = home.catalog().with_extension("db.builds").join("science");
+    assert!(!folder.exists());
+}
+
+#[test]
+fn what_was_pushed_of_an_image_that_is_no_more_is_told() {
+    let registry = DockerRegistry::start();
+    let home = home_with(&registry, "");
+    let host = registry.host();
+    // It pushes with imgdex what has the labels of the Containerfile.
+    let pushes = "#!/bin/sh\ncase $1 in\n\
+        build)\nfor word; do case $before in -f) file=$word;; --iidfile) id=$word;; esac\n\
+        before=$word; done\necho sha256:x > $id\ncp $file $HOME/Containerfile\n\
+        touch $HOME/begun; while ! [ -e $HOME/go ]; do sleep 0.05; done ;;\n\
+        push) touch $HOME/pushes; while ! [ -e $HOME/pushed ]; do sleep 0.05; done ;;\nesac\n";
+    home.program("buildah", pushes);
+    let ran = std::thread::scope(|scope| {
+        let pushing = scope.spawn(|| {
+            let deadline = Instant::now() + Duration::from_secs(30);
+            while !home.path().join("pushes").exists() && Instant::now() < deadline {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            let text = fs::read_to_string(home.path().join("Containerfile")).expect("a text");
+            super::push_labelled(&registry, "custom/science", "1", &text);
+            home.write("pushed", "");
+        });
+        let ran = meanwhile(&home, || {
+            home.run("images delete science --yes").ok();
+        });
+        pushing.join().expect("it ends");
+        ran
+    });
+    insta::assert_snapshot!(ran.fails(4).snapshot(&home).replace(&host, "<host>"), @r"
+    exit code: 4
+    ----- stderr -----
+    building `science` with buildah: <host>/custom/science:1
+    error: `<host>/custom/science:1` was pushed, but image `science` does not exist
+    hint: `imgdex images list` shows what there is
+    hint: `imgdex registry delete <host>/custom/science:1` removes what was pushed
+    ");
+}
+
+#[test]
+fn several_failures_are_several_objects() {
+    let registry = DockerRegistry::start();
+    let home = home_with(&registry, "#!/bin/sh\nexit 3\n");
+    create(&home, &registry, "other");
+    let ran = home
+        .run("images build science other -o json --no-progress")
+        .fails(1);
+    let errors: Vec<Value> = ran
+        .stderr
+        .lines()
+        .filter(|line| line.starts_with('{'))
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let message = |error: &Value| error["error"]["message"].as_str().map(str::to_owned);
+    let told: Vec<String> = errors.iter().filter_map(message).collect();
+    assert_eq!(told.len(), 2, "{ran:?}");
+    assert!(told[0].contains("`science` cannot be built"), "{told:?}");
+    assert!(told[1].contains("`other` cannot be built"), "{told:?}");
+}
+
+#[test]
+fn a_secret_of_another_registry_is_not_in_the_way() {
+    let (base, free) = (DockerRegistry::with_password(), DockerRegistry::start());
+    free.image("team/base", "1", "amd64");
+    let home = Home::new();
+    create(&home, &free, "science");
+    home.program("buildah", "#!/bin/sh\nexit 3\n");
+    let secret = format!(
+        "secrets create --name good --registry-host {} --username me --password-stdin",
+        base.host()
+    );
+    home.pipe("wrong", &secret).ok();
+    home.write(
+        ".config/imgdex/config.toml",
+        "[build]\npush-secret = \"image-good\"\n",
+    );
+    let elsewhere = home.run(&format!("images build science --push {}/x:1", free.host()));
+    assert!(
+        elsewhere
+            .fails(1)
+            .stderr
+            .contains("`push-secret` (`image-good`) is of another registry"),
+    );
+    // Where it is of the registry, what helps is another value.
+    let ran = home
+        .run(&format!("images build science --push {}/x:1", base.host()))
+        .fails(5);
+    let hint = "hint: it was asked with the secret `image-good`: `imgdex secrets update image-good \
+                --password-stdin` gives that another value\n";
+    assert!(ran.stderr.ends_with(hint), "{ran:?}");
+}
+
+#[test]
+fn a_containerfile_is_printed_without_its_registry_but_not_of_what_is_not_there() {
+    let registry = DockerRegistry::start();
+    let home = home_with(&registry, "");
+    let patch = |base: &str| {
+        let patch = json!({"imageSpec": {"baseImage": base}});
+        home.pipe(patch.to_string(), "images update science").ok();
+    };
+    patch("127.0.0.1:1/team/base:1");
+    let ran = home.run("images build science --print").ok();
+    assert!(
+        ran.stdout.contains("FROM 127.0.0.1:1/team/base:1\n"),
+        "{ran:?}"
+    );
+    assert!(
+        ran.stderr.contains("digest and user are not known"),
+        "{ran:?}"
+    );
+    patch(&format!("{}/team/absent:1", registry.host()));
+    let ran = home.run("images build science --print").fails(4);
+    assert_eq!(ran.stdout, "");
+}
+
+#[test]
+fn one_base_image_is_asked_for_once() {
+    let config = r#"{"architecture":"amd64","os":"linux","config":{"User":"1000"}}"#;
+    let manifest_type = "application/vnd.oci.image.manifest.v1+json";
+    let manifest = json!({
+        "schemaVersion": 2, "mediaType": manifest_type, "layers": [],
+        "config": {"mediaType": "application/vnd.oci.image.config.v1+json",
+            "digest": digest(config.as_bytes()), "size": config.len()},
+    })
+    .to_string();
+    let server = FaultServer::start(move |seen| match seen.target.as_str() {
+        "/v2/" => Reply::new(200, "{}"),
+        path if path.contains("/manifests/") => {
+            Reply::new(200, manifest.as_str()).with("content-type", manifest_type)
+        }
+        path if path.contains("/blobs/") => Reply::new(200, config),
+        _ => Reply::new(404, ""),
+    });
+    let (home, target) = (Home::new(), DockerRegistry::start());
+    home.write(
+        ".config/imgdex/config.toml",
+        format!("[build]\npush-prefix = \"{}/custom\"\n", target.host()),
+    );
+    for name in ["a", "b", "c"] {
+        let spec = json!({
+            "baseImage": format!("{}/team/base:1", server.host()), "packages": {"pip": ["x"]},
+        });
+        let image = json!({"name": name, "global": true, "imageSpec": spec});
+        home.pipe(image.to_string(), "images create").ok();
+    }
+    let list = json(home.run("images build a b c --engine kubernetes -o json"));
+    assert_eq!(list["items"].as_array().map(Vec::len), Some(6));
+    let asked = server.seen();
+    let asked = asked
+        .iter()
+        .filter(|seen| seen.target.contains("/manifests/"));
+    assert_eq!(asked.count(), 1);
+}
