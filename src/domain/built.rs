@@ -23,6 +23,8 @@ pub struct Built {
     pub key: String,
     /// What the base image's tag pointed to.
     pub base_digest: String,
+    /// The base image as the spec named it; unset where an older version built it.
+    pub base_image: Option<String>,
 }
 
 impl ImageSpec {
@@ -56,6 +58,7 @@ impl JobStatus {
             image: self.text("image")?,
             key: self.text("key")?,
             base_digest: self.text("baseDigest")?,
+            base_image: self.text("baseImage"),
         })
     }
 
@@ -106,7 +109,10 @@ impl ImageConfig {
     pub fn is_stale(&self) -> bool {
         let has_url = self.url.is_some() || self.url_for_gpu.is_some();
         match (&self.spec, self.built()) {
-            (Some(spec), Some(built)) if has_url => spec.build_key(&built.base_digest) != built.key,
+            (Some(spec), Some(built)) if has_url => {
+                let has_other_base = (built.base_image).is_some_and(|base| base != spec.base_image);
+                has_other_base || spec.build_key(&built.base_digest) != built.key
+            }
             _ => false,
         }
     }
@@ -182,5 +188,30 @@ mod tests {
         assert!(config.is_stale());
         config.spec = None;
         assert!(!config.is_stale());
+    }
+
+    #[test]
+    fn another_base_image_alone_makes_an_image_stale() {
+        let key = spec(&["curl"], &[]).build_key("sha256:a");
+        let is_stale = |built_upon: Option<&str>, base: &str| {
+            let fields = [
+                ("image", Some("h/x:1")),
+                ("key", Some(key.as_str())),
+                ("baseDigest", Some("sha256:a")),
+                ("baseImage", built_upon),
+            ];
+            let mut spec = spec(&["curl"], &[]);
+            spec.base_image = base.to_owned();
+            let config = ImageConfig {
+                spec: Some(spec),
+                job: Some(JobStatus::after(None, JobPhase::Succeeded, &fields)),
+                url: Some("h/x:1".to_owned()),
+                ..ImageConfig::default()
+            };
+            config.is_stale()
+        };
+        assert!(!is_stale(Some("a"), "a"));
+        assert!(is_stale(Some("a"), "b"));
+        assert!(!is_stale(None, "b"), "an older version did not note it");
     }
 }

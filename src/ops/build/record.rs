@@ -16,6 +16,8 @@ pub struct Done {
     pub url: String,
     pub key: String,
     pub base_digest: String,
+    /// As the spec that was built names it.
+    pub base_image: Option<String>,
     /// The name by which this process began it; unset where it was only found.
     pub begun_as: Option<String>,
     pub seen: Sighting,
@@ -31,6 +33,7 @@ impl Done {
             url,
             key: super::key_of(image, base)?,
             base_digest: base.digest.clone().unwrap_or_default(),
+            base_image: (image.config.spec.as_ref()).map(|spec| spec.base_image.clone()),
             begun_as: None,
             seen,
         })
@@ -133,6 +136,7 @@ pub fn succeed(catalog: &mut Catalog, actor: Actor, name: &str, done: &Done) -> 
         ("image", Some(done.url.as_str())),
         ("key", Some(done.key.as_str())),
         ("baseDigest", Some(done.base_digest.as_str())),
+        ("baseImage", done.base_image.as_deref()),
         ("target", None),
         ("created", None),
         ("message", None),

@@ -150,7 +150,9 @@ fn tell_built(app: &mut App, image: &Image) {
 fn is_current(image: &Image, asked: &Asked) -> bool {
     let config = &image.config;
     match (&config.spec, config.built(), &asked.base.digest) {
-        (Some(spec), Some(built), Some(digest)) => spec.build_key(digest) == built.key,
+        (Some(spec), Some(built), Some(digest)) => {
+            spec.build_key(digest) == built.key && !config.is_stale()
+        }
         _ => false,
     }
 }

@@ -36,6 +36,7 @@ impl Building {
         let config = &image.config;
         let is_known = config.url.as_ref() == Some(&url)
             && config.built().is_some_and(|built| built.key == key)
+            && !config.is_stale()
             && config.is_ready == Some(true)
             && image.seen.url.digest == seen.digest
             && (config.job.as_ref()).is_some_and(|job| job.phase == JobPhase::Succeeded);

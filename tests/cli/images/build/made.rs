@@ -228,6 +228,54 @@ fn what_changed_is_built_and_nothing_else() {
 }
 
 #[test]
+fn another_base_image_is_stale_until_it_is_built() {
+    let place = Place::new(&ALL);
+    let other = format!("{}/team/other:1", place.host());
+    push_base(&place.home, &other, &[("pip", RECORDS), ("other", RECORDS)]);
+    place.create(json!({"pip": ["x"]}));
+    place.run("images build science").ok();
+    assert_eq!(place.status()["baseImage"], json!(place.base()));
+    let upon = |base: &str| {
+        let patch = json!({"imageSpec": {"baseImage": base}});
+        place
+            .home
+            .pipe(patch.to_string(), "images update science")
+            .ok();
+        let stale = field(&place.home, "science", "stale") == true;
+        let shown = place.run("images list").ok().stdout;
+        assert_eq!(shown.contains("True (stale)"), stale, "{shown}");
+        stale
+    };
+    let is_built_upon = |base: &str| {
+        let image = json(place.run("images get science -o json"));
+        assert_eq!(image["jobStatus"]["baseImage"], base);
+        assert_eq!(image["stale"], json!(null));
+        let url = image["url"].as_str().expect("a text");
+        let has_other = file_in(&place.home, url, "bin/other").is_some();
+        assert_eq!(has_other, base == other);
+    };
+    assert!(upon(&other));
+    assert!(!upon(&place.base()));
+    assert!(upon(&other));
+    place.run("images build --stale").ok();
+    is_built_upon(&other);
+    let spec = json!({"baseImage": place.base(), "packages": {"pip": ["x"]}});
+    let image = json!({"name": "science", "imageSpec": spec});
+    place.home.write("image.json", image.to_string());
+    let arguments = "images create -f image.json --update-existing --build";
+    place.run(arguments).ok();
+    is_built_upon(&place.base());
+    // The same image by another name is found, and the entry is of what it still is.
+    let digest = &place.status()["baseDigest"];
+    let digest = digest.as_str().expect("a text").to_owned();
+    let pinned = format!("{}@{digest}", place.base());
+    assert!(upon(&pinned));
+    let ran = place.run("images build --stale").ok();
+    assert!(ran.stderr.contains("is built already"), "{ran:?}");
+    is_built_upon(&pinned);
+}
+
+#[test]
 fn a_log_is_followed_until_the_build_has_ended() {
     let (home, registry) = (Home::new(), DockerRegistry::start());
     let host = registry.host();
