@@ -62,6 +62,25 @@ impl JobStatus {
         })
     }
 
+    /// Returns whether a build made an image, even if a later one failed.
+    #[must_use]
+    pub fn was_built(&self) -> bool {
+        self.phase == JobPhase::Succeeded || self.built().is_some()
+    }
+
+    /// Returns the status of the last good build, as if none had begun after it; nothing
+    /// where there was none.
+    #[must_use]
+    pub fn last_good(&self) -> Option<JobStatus> {
+        match self.phase {
+            JobPhase::Succeeded => Some(self.clone()),
+            _ => self.built().map(|_| {
+                let gone = [("target", None), ("message", None)];
+                Self::after(Some(self), JobPhase::Succeeded, &gone)
+            }),
+        }
+    }
+
     /// Returns the status that follows on one: in another phase, with fields that are
     /// set or, where there is no value, gone. All others stay.
     #[must_use]
@@ -100,8 +119,7 @@ impl ImageConfig {
     /// Returns whether a build made its references, even if a later one failed.
     #[must_use]
     pub fn was_built(&self) -> bool {
-        let job = self.job.as_ref();
-        job.is_some_and(|job| job.phase == JobPhase::Succeeded || job.built().is_some())
+        self.job.as_ref().is_some_and(JobStatus::was_built)
     }
 
     /// Returns whether the spec is another one than that which was built.
@@ -164,6 +182,9 @@ mod tests {
         let failed = JobStatus::after(Some(&built), JobPhase::Failed, &[("message", Some("x"))]);
         assert_eq!(failed.built(), Some(kept));
         assert_eq!(failed.text("message").as_deref(), Some("x"));
+        assert_eq!(failed.last_good().as_ref(), Some(&built));
+        let never = JobStatus::after(None, JobPhase::Running, &[("target", Some("h/x:1"))]);
+        assert_eq!(never.last_good(), None);
         let again = JobStatus::after(Some(&failed), JobPhase::Succeeded, &[("message", None)]);
         assert_eq!(again, built);
     }

@@ -1,8 +1,9 @@
 //! An image and a merge patch → the image as it is to be.
 
+use super::decode::Decoder;
 use super::document::{Entry, Fault, MAX_ITEM, Node, Position, Value, json, write_json};
 use super::forget_places;
-use super::image::{image_of, settle_readiness};
+use super::image::{image_of, job_of, settle_readiness};
 use super::merge::merge;
 use super::observed::OBSERVED;
 use crate::domain::group::GroupsInput;
@@ -184,6 +185,8 @@ fn document_of(image: &Image) -> Node {
 /// Every fault of the document, each at its place.
 pub fn declared_by(before: Option<&Image>, document: &Node) -> Result<NewImage, Vec<Fault>> {
     let mut image = image_of(&without_observed(document), &DEFAULT_FORMATS)?;
+    // What came after the last good build was of the catalog that printed it.
+    image.config.job = image.config.job.and_then(|job| job.last_good());
     let Some(before) = before else {
         return Ok(image);
     };
@@ -198,7 +201,8 @@ pub fn declared_by(before: Option<&Image>, document: &Node) -> Result<NewImage, 
         config.url.clone_from(&before.config.url);
         config.url_for_gpu.clone_from(&before.config.url_for_gpu);
     }
-    if config.spec.is_some() && before.config.spec.is_some() {
+    let is_known = before.config.was_built() || config.job.is_none();
+    if config.spec.is_some() && before.config.spec.is_some() && is_known {
         config.job.clone_from(&before.config.job);
     }
     if !given("pinnedTag") && config.url == before.config.url {
@@ -214,12 +218,13 @@ fn without_observed(document: &Node) -> Node {
     let Some(entries) = document.as_map() else {
         return document.clone();
     };
-    let built = document
-        .find("jobStatus.phase")
-        .and_then(Node::as_text)
-        .is_some_and(|phase| phase == "Succeeded");
+    // A reference beside a spec is only good together with the build that made it.
+    let was_built = document
+        .get("jobStatus")
+        .and_then(|node| job_of(&mut Decoder::default(), "jobStatus", node))
+        .is_some_and(|job| job.was_built());
     let kept = |entry: &&Entry| {
-        !observed(&entry.key) && (built || entry.key != "jobStatus") && !is_document_kind(entry)
+        !observed(&entry.key) && (was_built || entry.key != "jobStatus") && !is_document_kind(entry)
     };
     Node {
         at: document.at,

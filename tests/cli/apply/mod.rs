@@ -4,7 +4,7 @@ mod agreement;
 mod asked;
 mod refused;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{Home, PROGRAM, Ran};
 use crate::{RESEARCH, field, json, lines};
@@ -132,6 +132,43 @@ fn a_list_that_was_printed_applies_without_a_change() {
             ("", "0 changed, 3 unchanged\n")
         );
         home.pipe(&list, "diff -f -").ok();
+    }
+}
+
+#[test]
+fn an_image_whose_last_build_is_not_good_applies_as_it_was_printed() {
+    let spec = json!({"baseImage": "a", "packages": {"pip": ["b"]}});
+    let never = json!({"name": "custom", "global": true, "imageSpec": spec});
+    for phase in ["Succeeded", "Failed", "Cancelled", "Running", "Pending"] {
+        let home = Home::new();
+        let mut built = never.clone();
+        built["url"] = "registry.example.com/custom:1".into();
+        built["jobStatus"] = json!({
+            "phase": phase, "image": "registry.example.com/custom:1", "key": "k",
+            "baseDigest": "sha256:a", "message": "m", "target": "t",
+        });
+        home.pipe(built.to_string(), "images create").ok();
+        let printed = home.run("images get custom -o json").ok().stdout;
+        home.write("folder/custom.json", &printed);
+        home.run("diff -f folder").ok();
+        let ran = home.run("apply -f folder").ok();
+        assert_eq!(ran.stderr, "0 changed, 1 unchanged\n", "{phase}");
+        assert_eq!(home.run("images get custom -o json").stdout, printed);
+        // In another catalog nobody is at work on it, whether it is new there or to be built.
+        for (catalog, before) in [("new", None), ("other", Some(&never))] {
+            let run = |arguments: &str| home.run(&format!("--catalog {catalog}.db {arguments}"));
+            if let Some(before) = before {
+                let create = format!("--catalog {catalog}.db images create");
+                home.pipe(before.to_string(), &create).ok();
+            }
+            run("apply -f folder").ok();
+            run("diff -f folder").ok();
+            let image = json(run("images get custom -o json"));
+            assert_eq!(image["url"], built["url"], "{phase}");
+            assert_eq!(image["imageSpec"], built["imageSpec"]);
+            assert_eq!(image["jobStatus"]["phase"], "Succeeded");
+            assert_eq!(image["jobStatus"]["key"], "k");
+        }
     }
 }
 
