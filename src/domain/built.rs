@@ -183,6 +183,7 @@ mod tests {
         assert_eq!(failed.built(), Some(kept));
         assert_eq!(failed.text("message").as_deref(), Some("x"));
         assert_eq!(failed.last_good().as_ref(), Some(&built));
+        assert_eq!(built.last_good().as_ref(), Some(&built));
         let never = JobStatus::after(None, JobPhase::Running, &[("target", Some("h/x:1"))]);
         assert_eq!(never.last_good(), None);
         let again = JobStatus::after(Some(&failed), JobPhase::Succeeded, &[("message", None)]);

@@ -143,6 +143,8 @@ pub fn duplicate(catalog: &mut Catalog, actor: Actor, name: &str, copy: &str) ->
     }
     // A copy is made to be used.
     config.archived = false;
+    // What builds the original, or failed to, builds no copy.
+    config.job = config.job.and_then(|job| job.last_good());
     let mut faults = Vec::new();
     check_name(&config, &mut faults);
     if let Some(fault) = faults.into_iter().next() {

@@ -1,5 +1,7 @@
 //! `images duplicate` and `images delete`.
 
+use serde_json::{Value, json};
+
 use crate::support::Home;
 use crate::{field, json, lines, with_images};
 
@@ -44,6 +46,35 @@ fn a_copy_has_another_name_and_is_otherwise_the_same() {
     ----- stderr -----
     error: [name] should be lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character, but is `B_`
     ");
+}
+
+#[test]
+fn a_copy_is_of_what_was_built_and_not_of_what_is_being_built() {
+    let home = Home::new();
+    let spec = json!({"baseImage": "a", "packages": {"pip": ["b"]}});
+    let copy_of = |image: &Value| {
+        home.pipe(image.to_string(), "images create").ok();
+        home.run("images duplicate a copy").ok();
+        let copy = json(home.run("images get copy -o json"));
+        home.run("images delete --yes a copy").ok();
+        copy
+    };
+    for phase in ["Running", "Pending", "Failed", "Cancelled"] {
+        let begun = json!({"phase": phase, "target": "t", "message": "m"});
+        let mut image = json!({"name": "a", "imageSpec": spec, "jobStatus": begun});
+        let copy = copy_of(&image);
+        assert_eq!(copy["jobStatus"], Value::Null, "{phase}");
+        assert_eq!(copy["imageSpec"], spec);
+        let mut expected = json!({"phase": "Succeeded"});
+        for (key, value) in [("image", "h/a:1"), ("key", "k"), ("baseDigest", "d")] {
+            image["jobStatus"][key] = value.into();
+            expected[key] = value.into();
+        }
+        image["url"] = "h/a:1".into();
+        let copy = copy_of(&image);
+        assert_eq!(copy["jobStatus"], expected, "{phase}");
+        assert_eq!((&copy["url"], &copy["imageSpec"]), (&image["url"], &spec));
+    }
 }
 
 #[test]
