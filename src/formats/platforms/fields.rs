@@ -153,11 +153,14 @@ pub fn overlaid(platform: Platform, before: &Image, incoming: &Incoming) -> NewI
     let observed = [Field::Ready, Field::Digest];
     let (seen, given): (Vec<Field>, Vec<Field>) =
         (incoming.fields.iter()).partition(|field| observed.contains(field));
+    let is_resource = platform == Platform::Primehub && !is_patch(platform, incoming);
     let is_pinned = platform == Platform::Adalab && adalab::is_pinned_form(before, &incoming.image);
     for field in given {
         let new = &incoming.image;
         let is_same = says_the_same(platform, field, &after.config, &new.config);
-        let stays = is_same || is_pinned && field == Field::Url;
+        let stays = is_same
+            || is_pinned && field == Field::Url
+            || is_resource && primehub::cannot_say(field, &before.config, &new.config);
         if !stays {
             field.copy(new, &mut after);
         }

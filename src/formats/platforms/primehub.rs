@@ -1,21 +1,24 @@
 //! PrimeHub's images: the JSON that its command line takes, and the resource
 //! `primehub.io/v1alpha1` `Image`, by itself or in a list.
 
+mod job;
 mod names;
 
 use super::super::decode::Decoder;
 use super::super::document::{Entry as Pair, Fault, Node, Value};
-use super::super::image::{covers, image_of, job_of, spec_of};
+use super::super::image::{covers, image_of, spec_of};
 use super::super::locate;
 use super::fields::{self, Field};
 use super::kept::{entry, keep, kept_of, parsed, present, text, unknown, with_kept, words};
 use super::{Entry, Incoming, Outgoing, Part, finished, not_an_object};
 use crate::domain::group::{GroupRef, GroupsInput};
-use crate::domain::image::{ImageConfig, ImageType, NewImage};
+use crate::domain::image::{ImageType, NewImage};
 use crate::domain::image_rules::FieldFault;
 use crate::domain::name::shorten;
 use crate::domain::platform::Platform;
-use crate::domain::spec::{ImageSpec, JobPhase, JobStatus};
+use crate::domain::spec::ImageSpec;
+pub(super) use job::{cannot_say, has_room_for_job, has_room_for_spec};
+use job::{condition_of, status_of};
 pub(super) use names::rename;
 use names::with_near;
 
@@ -214,38 +217,6 @@ fn resource(node: &Node, known: Known) -> Result<Incoming, Vec<Fault>> {
     })
 }
 
-/// Takes over how far a build has come, and returns the reference that it gave.
-fn status_of(decoder: &mut Decoder, node: &Node, config: &mut ImageConfig) -> Option<String> {
-    const PATH: &str = "status.jobCondition";
-    let (_, condition) = object(decoder, node, "status")
-        .iter()
-        .map(|entry| (entry.key.as_str(), &entry.node))
-        .find(|(key, _)| *key == "jobCondition")?;
-    let mut left = Vec::new();
-    for entry in decoder.object(PATH, condition) {
-        let is_text = ["phase", "jobName", "image"].contains(&entry.key.as_str());
-        if !is_text {
-            left.push(entry.clone());
-        } else if let Some(text) = filled(decoder, &format!("{PATH}.{}", entry.key), &entry.node) {
-            let value = Value::String(text);
-            let at = entry.node.at;
-            left.push(Pair {
-                node: Node { at, value },
-                ..entry.clone()
-            });
-        }
-    }
-    let condition = Node {
-        at: condition.at,
-        value: Value::Map(left),
-    };
-    config.job = job_of(decoder, PATH, &condition);
-    let image = condition.get("image").and_then(Node::as_text);
-    (config.job.as_ref())
-        .filter(|job| job.phase == JobPhase::Succeeded)
-        .and_then(|_| image.map(str::to_owned))
-}
-
 /// Notes that a field is not what it has to be.
 fn expect(decoder: &mut Decoder, node: &Node, field: &str, wanted: &str) {
     let found = node.get(field).filter(|found| !found.is_null());
@@ -331,7 +302,7 @@ pub(super) fn document(outgoing: &Outgoing<'_>) -> Result<Node, String> {
     ]);
     let status = (config.job.as_ref())
         .filter(|_| has_room_for_job(config))
-        .map(|job| present([("jobCondition", Some(job_condition(job)))]));
+        .map(|job| present([("jobCondition", Some(condition_of(job)))]));
     let metadata = present([("name", Some(text(outgoing.name)))]);
     let written = present([
         ("apiVersion", Some(text(API_VERSION))),
@@ -341,28 +312,6 @@ pub(super) fn document(outgoing: &Outgoing<'_>) -> Result<Node, String> {
         ("status", status),
     ]);
     Ok(with_kept(written, kept_of(config, PLATFORM).as_ref()))
-}
-
-/// Returns whether a resource can say how far the image's build has come: a job has
-/// a name and an image there, and an image that was built has its reference.
-pub(super) fn has_room_for_job(config: &ImageConfig) -> bool {
-    config.job.as_ref().is_some_and(|job| {
-        let is_text = |key: &str| {
-            (job.extra.iter().find(|(known, _)| known == key))
-                .and_then(|(_, json)| parsed(json))
-                .is_some_and(|node| node.as_text().is_some_and(|text| !text.is_empty()))
-        };
-        // The reference of a build that failed later has no place.
-        let has_url = config.url.is_some() == (job.phase == JobPhase::Succeeded);
-        is_text("jobName") && is_text("image") && has_url
-    })
-}
-
-/// Returns whether a resource can say how the image is built: beside a reference it
-/// is refused, unless the job says that the reference is what was built.
-pub(super) fn has_room_for_spec(config: &ImageConfig) -> bool {
-    let has_url = config.url.is_some() || config.url_for_gpu.is_some();
-    !has_url || has_room_for_job(config)
 }
 
 fn image_spec(spec: &ImageSpec, pull_secret: Option<&str>) -> Node {
@@ -380,11 +329,6 @@ fn image_spec(spec: &ImageSpec, pull_secret: Option<&str>) -> Node {
     with_extra(written, &spec.extra)
 }
 
-fn job_condition(job: &JobStatus) -> Node {
-    let phase = present([("phase", Some(text(job.phase.name())))]);
-    with_extra(phase, &job.extra)
-}
-
 /// Returns an object with the fields of it that the catalog does not know.
 fn with_extra(written: Node, extra: &[(String, String)]) -> Node {
     let extra = (extra.iter()).filter_map(|(key, json)| Some(entry(key, parsed(json)?)));
@@ -398,6 +342,7 @@ mod tests {
     use super::*;
     use crate::domain::group::Group;
     use crate::domain::image::Image;
+    use crate::domain::spec::JobPhase;
 
     fn read(text: &str) -> Vec<Entry> {
         Items::new(text.as_bytes(), Syntax::Yaml)
@@ -587,7 +532,7 @@ mod tests {
     fn a_build_that_a_resource_cannot_tell_of_is_left_out() {
         let incoming = good(
             "{name: a, url: r.example.com/a:1, imageSpec: {baseImage: b, packages: {pip: [c]}}, \
-             jobStatus: {phase: Succeeded}}",
+             jobStatus: {phase: Succeeded, jobName: 5}}",
         );
         let image = stored(&incoming);
         assert_eq!(lost(PLATFORM, &image), ["imageSpec", "jobStatus"]);
@@ -602,7 +547,42 @@ mod tests {
             node: &node,
         })
         .remove(0);
-        assert!(entry.image.is_ok());
+        let incoming = entry.image.expect("it is good");
+        let after = overlaid(PLATFORM, &image, &incoming);
+        assert_eq!(after.config, image.config, "it is not cleared");
+        // JSON has a place for it.
+        let cleared = good("{name: a, imageSpec: null, jobStatus: null}");
+        let after = overlaid(PLATFORM, &image, &cleared).config;
+        assert_eq!((after.spec, after.job), (None, None));
+    }
+
+    #[test]
+    fn every_phase_comes_back_whether_it_was_built_before_or_never() {
+        let kept = ", image: r.example.com/a:1, key: k, baseDigest: d, baseImage: b";
+        let spec = "imageSpec: {baseImage: b, packages: {pip: [c]}}";
+        for phase in JobPhase::NAMES {
+            for job in [
+                "",
+                ", target: r.example.com/a:2, message: m",
+                ", jobName: j",
+                kept,
+            ] {
+                let is_built = job == kept || phase == "Succeeded";
+                let url = match is_built {
+                    true => "url: r.example.com/a:1, ",
+                    false => "",
+                };
+                let image = stored(&good(&format!(
+                    "{{name: a, {url}{spec}, jobStatus: {{phase: {phase}{job}}}}}"
+                )));
+                assert_eq!(lost(PLATFORM, &image), [""; 0], "{phase}{job}");
+                let incoming = good(&written(&image));
+                let after = overlaid(PLATFORM, &image, &incoming).config;
+                assert_eq!(after, image.config, "{phase}{job}");
+                let (spec, job) = (after.spec.is_some(), after.job.is_some());
+                assert!(spec && job && after.url.is_some() == is_built);
+            }
+        }
     }
 
     #[test]

@@ -181,6 +181,8 @@ mod tests {
         };
         let spec = r#""imageSpec":{"baseImage":"b","cancel":true,"packages":{"pip":["c"]}}"#;
         let built = r#""status":{"jobCondition":{"phase":"Succeeded","jobName":"j","image":"i"}}"#;
+        let once = r#""status":{"jobCondition":{"phase":"Failed","jobName":"","image":"i",
+            "key":"k","baseDigest":"d"}}"#;
         let good = [
             with(r#""spec":{}"#),
             with(r#""x":1"#),
@@ -188,6 +190,7 @@ mod tests {
             with(&format!(r#""spec":{{{spec}}}"#)),
             with(&format!(r#""spec":{{{spec},"url":"d"}},{built}"#)),
             with(&format!(r#""spec":{{{spec}}},{built}"#)),
+            with(&format!(r#""spec":{{{spec},"url":"d"}},{once}"#)),
             with(r#""status":{"jobCondition":{"phase":"","jobName":"","image":""}}"#),
             format!(
                 r#"{{"apiVersion":"v1","kind":"List","items":[{}]}}"#,
@@ -203,6 +206,10 @@ mod tests {
             with(r#""spec":{"url":"b c"}"#),
             with(r#""spec":{"groupName":5}"#),
             with(&format!(r#""spec":{{{spec},"url":"d"}}"#)),
+            with(&format!(
+                r#""spec":{{{spec},"url":"d"}},{}"#,
+                once.replace(r#":"i""#, r#":"" "#)
+            )),
             with(r#""spec":{"imageSpec":{"baseImage":"b"}}"#),
             with(r#""status":{"jobCondition":{"phase":"Done"}}"#),
             r#"{"apiVersion":"v1","kind":"Image","metadata":{"name":"a"}}"#.to_owned(),

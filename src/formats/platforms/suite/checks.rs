@@ -65,6 +65,12 @@ impl Enrolled {
     pub fn check_images(&self) {
         let written = Cell::new(0);
         proptest!(|(image in image(self.platform))| {
+            if self.platform == Platform::Primehub && let Ok(document) = self.document(&image) {
+                let mut incoming = self.through_text(&image.config.name, &document);
+                link_secrets(&image.config, &mut incoming.image.config);
+                let after = fields::overlaid(self.platform, &image, &incoming);
+                prop_assert_eq!(&after.config, &image.config, "nothing is cleared");
+            }
             let image = without_lost(self.platform, image);
             if let Ok(document) = self.document(&image) {
                 written.set(written.get() + 1);

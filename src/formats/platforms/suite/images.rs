@@ -188,20 +188,24 @@ fn source() -> impl Strategy<Value = ImageConfig> {
         option::of(reference()),
         option::of("[a-z]{1,4}"),
         any::<bool>(),
+        any::<bool>(),
     );
     let references = (option::of(reference()), option::of(reference()));
     (references, option::of(spec()), option::of(jobs)).prop_map(
         |((url, url_for_gpu), spec, job)| {
-            let job = job.map(|(phase, image, name, more)| {
+            let job = job.map(|(phase, image, name, more, kept)| {
                 let text = |text: String| format!("\"{text}\"");
                 let mut extra = Vec::new();
                 extra.extend(name.map(|name| ("jobName".to_owned(), text(name))));
                 extra.extend(image.map(|image| ("image".to_owned(), text(image))));
                 extra.extend(more.then(|| ("x-more".to_owned(), "[1,null]".to_owned())));
+                for key in ["key", "baseDigest"].into_iter().filter(|_| kept) {
+                    extra.push((key.to_owned(), text("k".to_owned())));
+                }
                 let phase = JobPhase::from_name(phase).expect("a phase");
                 JobStatus { phase, extra }
             });
-            let is_built = (job.as_ref()).is_some_and(|job| job.phase == JobPhase::Succeeded);
+            let is_built = job.as_ref().is_some_and(JobStatus::was_built);
             let has_url = url.is_some() || url_for_gpu.is_some();
             ImageConfig {
                 url,

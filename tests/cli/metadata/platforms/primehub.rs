@@ -1,5 +1,7 @@
 //! PrimeHub: its JSON, and the resources of its cluster.
 
+use serde_json::json;
+
 use super::*;
 
 /// An image as the cluster has it, as an export writes it.
@@ -90,6 +92,71 @@ fn json_is_taken_as_images_create_takes_it_and_goes_out_as_a_resource() {
     home.run("metadata import primehub -d out --overwrite").ok();
     assert_eq!(field(&home, "lab", "global"), true);
     assert_eq!(field(&home, "lab", "x-note"), "kept");
+}
+
+#[test]
+fn an_image_comes_back_with_its_spec_however_its_last_build_ended() {
+    let home = Home::new();
+    let mut images = Vec::new();
+    for phase in ["Succeeded", "Failed", "Cancelled", "Running", "Pending"] {
+        let spec = json!({"baseImage": "b", "packages": {"pip": ["c"]}});
+        let name = phase.to_lowercase();
+        let url = format!("h/{name}:1");
+        images.push(json!({
+            "name": format!("{name}-built"), "url": url, "imageSpec": spec,
+            "jobStatus": {"phase": phase, "image": url, "key": "k", "baseDigest": "d",
+                "jobName": "j", "message": "m"},
+        }));
+        images.push(json!({
+            "name": format!("{name}-never"), "imageSpec": spec,
+            "jobStatus": {"phase": phase, "target": url},
+        }));
+    }
+    home.pipe(Value::from(images).to_string(), "images create")
+        .ok();
+    let list = || home.run("images list -o json").ok().stdout;
+    let before = list();
+    insta::assert_snapshot!(home.run("metadata export primehub -d out").snapshot(&home), @r"
+    exit code: 0
+    ----- stdout -----
+    Exported 10 instances (0 of which are invalid)
+    ");
+    insta::assert_snapshot!(files_of(&home, "out", "primehub")["failed-built.yaml"], @r"
+    apiVersion: primehub.io/v1alpha1
+    kind: Image
+    metadata:
+      name: failed-built
+    spec:
+      displayName: failed-built
+      type: both
+      url: h/failed:1
+      imageSpec:
+        baseImage: b
+        packages:
+          pip:
+            - c
+    status:
+      jobCondition:
+        phase: Failed
+        image: h/failed:1
+        key: k
+        baseDigest: d
+        jobName: j
+        message: m
+    ");
+    home.run("metadata import primehub -d out --overwrite").ok();
+    assert_eq!(list(), before);
+    home.run("--catalog new.db metadata import primehub -d out")
+        .ok();
+    let images = json(home.run("images list -o json"));
+    for image in images.as_array().expect("a list") {
+        let name = image["name"].as_str().expect("a text");
+        let get = format!("--catalog new.db images get {name} -o json");
+        let again = json(home.run(&get));
+        for field in ["url", "imageSpec", "jobStatus"] {
+            assert_eq!(again[field], image[field], "{field} of {name}");
+        }
+    }
 }
 
 #[test]
