@@ -11,7 +11,7 @@ use crate::error::Kind;
 pub struct Interrupt {
     /// Whether Ctrl-C ends the process at once.
     pub at_once: Arc<AtomicBool>,
-    /// Whether the signal to terminate does.
+    /// Whether a signal to terminate does: SIGTERM, or SIGHUP.
     pub terminates: Arc<AtomicBool>,
     /// The exit code that the latest signal stands for; 0 where there was none.
     pub seen: Arc<AtomicUsize>,
@@ -28,7 +28,7 @@ impl Interrupt {
         self.seen.load(Ordering::SeqCst) != 0
     }
 
-    /// Returns whether the latest signal was the one to terminate.
+    /// Returns whether the latest signal was one to terminate.
     #[must_use]
     pub fn was_to_terminate(&self) -> bool {
         self.seen.load(Ordering::SeqCst) == usize::from(Kind::Terminated.code())

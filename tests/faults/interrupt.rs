@@ -6,8 +6,11 @@ use crate::strace::{Fault, run_with};
 use crate::support::Home;
 use crate::{Writing, assert_whole, copy, image, images, names};
 
-const SIGNALS: [(Signal, &str, i32); 2] =
-    [(Signal::INT, "SIGINT", 130), (Signal::TERM, "SIGTERM", 143)];
+const SIGNALS: [(Signal, &str, i32); 3] = [
+    (Signal::INT, "SIGINT", 130),
+    (Signal::TERM, "SIGTERM", 143),
+    (Signal::HUP, "SIGHUP", 143),
+];
 
 #[test]
 fn an_interrupted_creation_writes_nothing() {

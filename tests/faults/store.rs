@@ -146,7 +146,7 @@ fn a_kill_at_any_step_loses_nothing() {
 #[test]
 fn an_interrupted_copy_leaves_no_half_file() {
     let before = with_catalog();
-    for (signal, code) in [("SIGINT", 130), ("SIGTERM", 143)] {
+    for (signal, code) in [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 143)] {
         let what = format!("signal={signal}");
         let mut interrupted = 0;
         for number in 1.. {

@@ -89,7 +89,12 @@ fn an_interrupt_ends_a_pull_and_the_next_one_goes_on() {
     let registry = DockerRegistry::start();
     registry.index("app", "1", &["amd64"]);
     let line = format!("pull {}/app:1 --to oci:layout:1", registry.host());
-    for (signal, code) in [("signal=SIGINT", 130), ("signal=SIGTERM", 143)] {
+    let signals = [
+        ("signal=SIGINT", 130),
+        ("signal=SIGTERM", 143),
+        ("signal=SIGHUP", 143),
+    ];
+    for (signal, code) in signals {
         let home = Home::new();
         let fault = Fault {
             // A blob gets its place: how often something is written is left to chance.

@@ -141,9 +141,11 @@ impl Call<'_> {
         signal: rustix::process::Signal,
         is_time: impl Fn() -> bool,
     ) -> Ran {
+        // Whoever runs the tests may have had them ignore it.
         let child = self
             .home
-            .command(PROGRAM)
+            .command("env")
+            .args(["--default-signal", PROGRAM])
             .args(&self.arguments)
             .envs(self.environment)
             .stdin(Stdio::null())

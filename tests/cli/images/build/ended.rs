@@ -1,13 +1,12 @@
 //! Builds that come to another end.
 
 use std::fs;
-use std::process::Stdio;
-use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use super::Place;
-use crate::builder::{call, left_over};
+use crate::builder::{call, installed, left_over};
 use crate::docker_registry::DockerRegistry;
 use crate::support::{Home, PROGRAM, Ran};
 use crate::token_server::{Policy, TokenServer};
@@ -81,51 +80,84 @@ fn a_build_that_fails_leaves_the_last_good_one_standing() {
     assert_eq!(field(&place.home, "science", "url"), json!(url));
 }
 
+/// The signals that end a build, and the exit codes that they stand for.
+const SIGNALS: [(Signal, i32); 3] = [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 143)];
+
 #[test]
 fn a_build_that_is_interrupted_leaves_nothing_behind() {
     let sleeps = "#!/bin/sh\n[ $1 = update ] || exit 0\necho begun\nexec sleep 4242\n";
     let place = Place::new(&[("apt-get", sleeps)]);
     place.create(json!({"apt": ["x"]}));
-    for (signal, code, phase) in [("INT", 130, "Cancelled"), ("TERM", 143, "Cancelled")] {
-        let mut command = place.home.command(PROGRAM);
-        let child = command
-            .args(["images", "build", "science"])
-            .env(
-                "CONTAINERS_STORAGE_CONF",
-                place.home.path().join("storage.conf"),
-            )
-            .env("BUILDAH_ISOLATION", "chroot")
-            .env("TMPDIR", place.home.path().join("temporary"))
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("it starts");
-        let deadline = Instant::now() + Duration::from_secs(30);
+    for (signal, code) in SIGNALS {
         let begun = || {
             place.status()["phase"] == "Running"
                 && (place.run("images build-log science").stdout).contains("\nbegun\n")
+                && runs("4242")
         };
-        while !begun() && Instant::now() < deadline {
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        assert_eq!(place.status()["phase"], "Running");
-        let other = place.run("images build science --lock-timeout 1").fails(9);
-        assert!(
-            other.stderr.contains("is being built by another process"),
-            "{other:?}"
-        );
-        let id = child.id().to_string();
-        let kill = std::process::Command::new("kill")
-            .args([&format!("-{signal}"), &id])
-            .status();
-        assert!(kill.expect("it runs").success());
-        let ran = Ran::of(&child.wait_with_output().expect("it ends")).fails(code);
-        let told = "error: stopped before image `science` was built\n";
-        assert!(ran.stderr.ends_with(told), "{ran:?}");
-        assert_eq!(left_over(&place.home), Vec::<String>::new());
-        assert_eq!(place.status()["phase"], phase);
-        assert!(!runs("4242"), "the package manager runs on");
+        let ran = call(&place.home, "images build science").signalled_when(signal, || {
+            let is_begun = begun();
+            if is_begun {
+                let other = place.run("images build science --lock-timeout 1").fails(9);
+                let told = "is being built by another process";
+                assert!(other.stderr.contains(told), "{other:?}");
+            }
+            is_begun
+        });
+        assert_cancelled(&place, &ran.fails(code), "4242");
     }
+}
+
+#[test]
+fn a_build_is_interrupted_at_every_step() {
+    let place = Place::new(&[("pip", "#!/bin/sh\n")]);
+    place.create(json!({"pip": ["x"]}));
+    let buildah = installed("buildah").display().to_string();
+    let blocked = place.home.path().join("blocked");
+    for verb in ["pull", "build", "push"] {
+        let script = format!(
+            "#!/bin/sh\n{buildah} \"$@\" || exit\n\
+             [ $1 = {verb} ] || exit 0\ntouch $HOME/blocked; exec sleep 4545\n"
+        );
+        place.home.program("buildah", &script);
+        for (signal, code) in SIGNALS {
+            let ran = call(&place.home, "images build science --force")
+                .signalled_when(signal, || blocked.exists());
+            fs::remove_file(&blocked).expect("it came so far");
+            assert_cancelled(&place, &ran.fails(code), "4545");
+        }
+    }
+}
+
+#[track_caller]
+fn assert_cancelled(place: &Place, ran: &Ran, argument: &str) {
+    let told = "error: stopped before image `science` was built\n";
+    assert!(ran.stderr.ends_with(told), "{ran:?}");
+    assert_eq!(left_over(&place.home), Vec::<String>::new());
+    assert_eq!(place.status()["phase"], "Cancelled");
+    assert!(!runs(argument), "what the engine started runs on");
+}
+
+#[test]
+fn a_build_that_is_to_outlive_its_terminal_does() {
+    let place = Place::new(&[("pip", "#!/bin/sh\n")]);
+    place.create(json!({"pip": ["x"]}));
+    let script = format!(
+        "#!/bin/sh\n[ $1 = build ] && {{ kill -HUP $PPID; touch $HOME/sent; sleep 0.3; }}\n\
+         exec {} \"$@\"\n",
+        installed("buildah").display()
+    );
+    place.home.program("buildah", &script);
+    let folder = |name: &str| place.home.path().join(name);
+    let mut command = place.home.command("sh");
+    command
+        .args(["-c", "trap '' HUP; exec \"$@\"", "sh", PROGRAM])
+        .args(["images", "build", "science"])
+        .env("CONTAINERS_STORAGE_CONF", folder("storage.conf"))
+        .env("BUILDAH_ISOLATION", "chroot")
+        .env("TMPDIR", folder("temporary"));
+    Ran::of(&command.output().expect("it runs")).ok();
+    assert!(folder("sent").exists());
+    assert_eq!(place.status()["phase"], "Succeeded");
 }
 
 /// Returns whether a process runs that was given this argument.
