@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::fs::fstatvfs;
 use rustix::process::{Pid, Signal, kill_process_group};
 
 /// Lines of the end of an output that are at hand.
@@ -88,7 +89,8 @@ pub fn run(mut command: Command, output: Output<'_>, watch: Watch<'_>) -> io::Re
             None
         }
         Output::Log(file) => {
-            writeln!(file, "$ {}", shown(&command))?;
+            // Nothing depends on the log.
+            let _ = writeln!(file, "$ {}", shown(&command));
             command.stdout(writer.try_clone()?);
             Some(Log::continued(file.try_clone()?)?)
         }
@@ -230,7 +232,8 @@ fn copy(mut reader: PipeReader, mut log: Option<Log>, tail: &Mutex<Tail>) {
     }
 }
 
-/// A log that output is appended to. A full disk keeps no program from ending well.
+/// A log that output is appended to. Where it cannot be written, as on a full disk, the
+/// program ends all the same as it would have.
 struct Log {
     file: File,
     /// Bytes that it may still grow by.
@@ -242,9 +245,14 @@ struct Log {
 impl Log {
     fn continued(mut file: File) -> io::Result<Self> {
         let begun = file.stream_position()?;
+        // As much is left on the disk as the log takes, for what is of more use.
+        let half = match fstatvfs(&file) {
+            Ok(disk) if disk.f_blocks > 0 => disk.f_bavail.saturating_mul(disk.f_frsize) / 2,
+            _ => LONGEST_LOG,
+        };
         Ok(Self {
             file,
-            room: LONGEST_LOG.saturating_sub(begun),
+            room: LONGEST_LOG.saturating_sub(begun).min(half),
             lost: 0,
         })
     }
@@ -255,8 +263,10 @@ impl Log {
             self.lost += length;
             return;
         }
-        self.room -= length;
-        let _ = self.file.write_all(bytes);
+        match self.file.write_all(bytes) {
+            Ok(()) => self.room -= length,
+            Err(_) => self.lost += length,
+        }
     }
 
     fn end(mut self, tail: &mut Tail) {
@@ -387,6 +397,20 @@ mod tests {
         file.read_to_string(&mut text).expect("it is text");
         let expected = "before\none\ntwo\n\n[8 bytes are left out here]\none\ntwo\ncut\nend\n";
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn a_log_that_cannot_be_written_stops_nothing() {
+        let full = File::options().write(true).open("/dev/full");
+        let unwritable = File::open("/dev/zero");
+        for file in [full, unwritable] {
+            let mut log = file.expect("a device");
+            let ended = run(sh("echo one; exit 3"), Output::Log(&mut log), &mut |_| true);
+            let Ended::Itself { status, lines } = ended.expect("it runs") else {
+                panic!("it was stopped");
+            };
+            assert_eq!((status.code(), lines), (Some(3), vec!["one".to_owned()]));
+        }
     }
 
     #[test]

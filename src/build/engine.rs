@@ -23,6 +23,12 @@ pub enum Error {
     NotInstalled { what: String, hint: String },
     #[error("{what}")]
     Failed { what: String, lines: Vec<String> },
+    #[error("cannot write `{}`", path.display())]
+    Write {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
     #[error("cannot {action}")]
     Io {
         action: String,
@@ -196,7 +202,7 @@ impl Session<'_> {
         let context = self.folder.join("context");
         let file = self.folder.join("Containerfile");
         let written = fs::create_dir(&context).and_then(|()| fs::write(&file, text));
-        written.map_err(failed(&format!("write `{}`", file.display())))?;
+        written.map_err(|source| Error::Write { path: file, source })?;
         let id = self.folder.join("id");
         let mut built = self.build_once(&id, secrets, self.engine.chroot);
         if let Err(Error::Failed { lines, .. }) = &built

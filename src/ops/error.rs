@@ -117,6 +117,10 @@ impl From<build::Error> for Error {
                 lines,
                 hint: String::new(),
             },
+            build::Error::Write { path, source } => Self::Write {
+                name: path.display().to_string(),
+                source,
+            },
             build::Error::Io { source, .. } => Self::Tool {
                 what,
                 cause: source.to_string(),

@@ -83,7 +83,8 @@ pub fn make(making: &Making<'_>, log: &mut Log, watch: Watch<'_>) -> Result<()> 
         steps()
     };
     session(making, &marker, (folder, log), &mut |_| true).clean(id.as_deref(), &target);
-    log.note("")?;
+    // What became of the image matters more; the next build looks, and finds nothing.
+    let _ = log.note("");
     made.map_err(|error| match Error::from(error) {
         Error::Build { what, lines, .. } => Error::Build {
             what: format!("image `{}` cannot be built: {what}", making.name),

@@ -160,6 +160,53 @@ fn a_build_that_is_to_outlive_its_terminal_does() {
     assert_eq!(place.status()["phase"], "Succeeded");
 }
 
+/// Runs a script in which `$1` is the program, and `small` a folder on a disk of that size.
+fn with_small_disk(place: &Place, size: &str, script: &str) -> Ran {
+    let script = format!("mount -t tmpfs -o mode=700,size={size} tmpfs small || exit 99\n{script}");
+    let folder = |name: &str| place.home.path().join(name);
+    fs::create_dir_all(folder("small")).expect("made");
+    let mut command = place.home.command("unshare");
+    command
+        .args(["--mount", "sh", "-c", &script, "sh", PROGRAM])
+        .env("CONTAINERS_STORAGE_CONF", folder("storage.conf"))
+        .env("BUILDAH_ISOLATION", "chroot")
+        .env("TMPDIR", folder("temporary"));
+    Ran::of(&command.output().expect("it runs"))
+}
+
+#[test]
+fn a_log_that_fills_the_disk_keeps_no_build_from_ending_well() {
+    let prints = "#!/bin/sh\ni=0; while [ $i -lt 3072 ]; do\n\
+                  printf '%1023d\\n' $i; i=$((i+1)); done\nsleep 0.3\n";
+    let place = Place::new(&[("pip", prints)]);
+    let spec = json!({"baseImage": place.base(), "packages": {"pip": ["x"]}});
+    let image = json!({"name": "science", "global": true, "imageSpec": spec});
+    place.home.write("image.json", image.to_string());
+    let build = "export IMGDEX_CATALOG=$PWD/small/catalog.db\n\
+                 $1 images create -f image.json && $1 images build science --no-progress\n\
+                 code=$?\n$1 images get science; $1 images build-log science | grep -v '^ *[0-9]*$'\n\
+                 exit $code";
+    let ran = with_small_disk(&place, "1m", build).ok();
+    for told in ["Succeeded", " bytes are left out here]"] {
+        assert!(ran.stdout.contains(told), "{told}: {ran:#?}");
+    }
+    assert_eq!(left_over(&place.home), Vec::<String>::new());
+}
+
+#[test]
+fn what_a_build_needs_and_cannot_write_is_exit_10() {
+    let place = Place::new(&[("pip", "#!/bin/sh\n")]);
+    place.create(json!({"pip": ["x"]}));
+    let build = "head -c 2097152 /dev/zero > small/all 2> /dev/null\n\
+                 TMPDIR=$PWD/small $1 images build science --no-progress\n\
+                 code=$?; ls -A small; exit $code";
+    let ran = with_small_disk(&place, "1m", build).fails(10);
+    assert!(ran.stderr.contains("cannot write `"), "{ran:#?}");
+    assert!(ran.stderr.contains("No space left"), "{ran:#?}");
+    assert_eq!(ran.stdout, "all\n");
+    assert_eq!(left_over(&place.home), Vec::<String>::new());
+}
+
 /// Returns whether a process runs that was given this argument.
 fn runs(argument: &str) -> bool {
     let processes = fs::read_dir("/proc").expect("processes");
