@@ -177,25 +177,20 @@ fn stop(child: &mut Child) -> io::Result<()> {
 /// Ends programs that outlived who started them: those with a marker, which nobody else
 /// uses, in their arguments, and all that they have started.
 pub fn end_marked(marker: &str) {
-    let deadline = Instant::now() + PATIENCE;
-    let mut signal = Signal::TERM;
-    loop {
-        let marked = marked(marker);
-        if marked.is_empty() {
-            return;
-        }
-        for group in marked {
+    let groups = marked(marker);
+    let signal = |signal| {
+        for group in &groups {
             // It may be gone.
-            let _ = kill_process_group(group, signal);
+            let _ = kill_process_group(*group, signal);
         }
-        if signal == Signal::KILL {
-            return;
-        }
-        if Instant::now() >= deadline {
-            signal = Signal::KILL;
-        }
+    };
+    signal(Signal::TERM);
+    let deadline = Instant::now() + PATIENCE;
+    while !marked(marker).is_empty() && Instant::now() < deadline {
         thread::sleep(BETWEEN);
     }
+    // What is left of the groups, too.
+    signal(Signal::KILL);
 }
 
 /// Returns the processes that were started with a marker; each leads a group.

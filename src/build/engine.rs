@@ -166,12 +166,19 @@ pub struct Session<'a> {
     pub marker: &'a str,
     /// A folder of this build's own.
     pub folder: &'a Path,
+    /// One for what the engine writes meanwhile.
+    pub temporary: &'a Path,
     pub log: &'a mut File,
     /// Asked whether to go on, and told the engine's last line.
     pub watch: Watch<'a>,
 }
 
 impl Session<'_> {
+    /// Returns the file that has the id of the image, once it is built.
+    fn id(&self) -> PathBuf {
+        self.folder.join("id")
+    }
+
     /// Returns the name that the base image has meanwhile.
     fn base(&self) -> String {
         format!("localhost/{}:latest", self.marker)
@@ -203,7 +210,7 @@ impl Session<'_> {
         let file = self.folder.join("Containerfile");
         let written = fs::create_dir(&context).and_then(|()| fs::write(&file, text));
         written.map_err(|source| Error::Write { path: file, source })?;
-        let id = self.folder.join("id");
+        let id = self.id();
         let mut built = self.build_once(&id, secrets, self.engine.chroot);
         if let Err(Error::Failed { lines, .. }) = &built
             && self.engine.program.is_buildah()
@@ -271,15 +278,16 @@ impl Session<'_> {
     }
 
     /// Ends a build that outlived who began it, and removes what it left.
-    pub fn end(&mut self, target: &str) {
+    pub fn end(&mut self) {
         end_marked(self.marker);
-        self.clean(None, target);
+        self.clean();
     }
 
-    /// Removes what a build leaves with the engine: images, and containers where it was
+    /// Removes what a build leaves with the engine: the image, and containers where it was
     /// killed. The base image stays, for the next one. What fails here is nobody's loss.
-    pub fn clean(&mut self, id: Option<&str>, target: &str) {
+    pub fn clean(&mut self) {
         let name = self.base();
+        let id = fs::read_to_string(self.id()).unwrap_or_default();
         let mut lines: Vec<Vec<&str>> = Vec::new();
         let containers = self.containers();
         for container in &containers {
@@ -288,13 +296,12 @@ impl Session<'_> {
                 _ => vec!["rm", container],
             });
         }
-        match (self.engine.program, id) {
-            (Program::Docker, Some(_)) => lines.push(vec!["rmi", target]),
-            (Program::Docker, None) => {}
-            (_, id) => {
-                lines.extend(id.map(|id| vec!["rmi", id]));
-                lines.push(vec!["rmi", &name]);
-            }
+        if !id.trim().is_empty() {
+            // With the name that it has for docker, but not where somebody gave it another.
+            lines.push(vec!["rmi", id.trim()]);
+        }
+        if self.engine.program.is_buildah() {
+            lines.push(vec!["rmi", &name]);
         }
         for line in lines {
             let mut command = self.command();
@@ -334,7 +341,10 @@ impl Session<'_> {
     }
 
     fn command(&self) -> Command {
-        command(&self.engine.path)
+        let mut command = command(&self.engine.path);
+        // Where they are removed with it, whoever kills the engine.
+        command.env("TMPDIR", self.temporary);
+        command
     }
 
     fn reach(&self, command: &mut Command, access: &Access, verb: &str) {

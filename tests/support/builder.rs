@@ -167,17 +167,17 @@ pub fn mounted<T>(home: &Home, reference: &str, look: impl FnOnce(&Path) -> T) -
 }
 
 /// Returns what is left of builds in the storage and in the folder for temporary files.
+/// Only the base images stay, for the next build.
 pub fn left_over(home: &Home) -> Vec<String> {
     let mut found = Vec::new();
     let containers = buildah(home, &["containers", "--all", "--quiet"]);
     found.extend(containers.lines().map(str::to_owned));
-    let images = buildah(home, &["images", "--format", "{{.Name}}"]);
-    let ours = images.lines().filter(|name| name.contains("imgdex"));
+    let images = buildah(home, &["images", "--all", "--format", "{{.Name}} {{.ID}}"]);
+    let ours = images.lines().filter(|line| !line.contains("/team/base "));
     found.extend(ours.map(str::to_owned));
     let temporary = fs::read_dir(home.path().join("temporary")).expect("a folder");
     let names = temporary.map(|entry| entry.expect("an entry").file_name());
-    let names = names.map(|name| name.to_string_lossy().into_owned());
-    found.extend(names.filter(|name| name.contains("imgdex")));
+    found.extend(names.map(|name| name.to_string_lossy().into_owned()));
     let mounts = fs::read_to_string("/proc/mounts").unwrap_or_default();
     let place = home.path().display().to_string();
     found.extend(

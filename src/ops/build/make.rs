@@ -3,21 +3,18 @@
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Log;
+use super::scratch::Scratch;
 use crate::build::{self, Access, Engine, Manager, Session};
 use crate::credentials::{ValuesFile, login};
 use crate::domain::credential::Credential;
 use crate::domain::reference::{Reference, Registry};
 use crate::ops::{Error, Result};
 use crate::process::Watch;
-
-/// How a build's marker begins, a name that nobody else uses. Its folder for temporary
-/// files is called after it, so that it is in all that the engine is told.
-const MARKER: &str = "imgdex-build-";
 
 /// How an engine reaches one of the two registries.
 #[derive(Debug, Clone)]
@@ -47,42 +44,25 @@ pub struct Making<'a> {
 /// # Errors
 /// Where the engine fails or is told to stop; nothing is left of the build then.
 pub fn make(making: &Making<'_>, log: &mut Log, watch: Watch<'_>) -> Result<()> {
-    let marker = format!("{MARKER}{}", uuid::Uuid::new_v4().simple());
-    let mut builder = tempfile::Builder::new();
-    let builder = builder.prefix(&marker).rand_bytes(0);
-    let scratch = builder
-        .permissions(fs::Permissions::from_mode(0o700))
-        .tempdir();
-    let scratch = scratch.map_err(|source| Error::Write {
-        name: "a temporary folder".to_owned(),
-        source,
-    })?;
-    let folder = scratch.path();
-    let pull = access(making.base, &folder.join("pull"))?;
-    let push = access(making.target, &folder.join("push"))?;
+    let scratch = Scratch::begin()?;
     let target = making.target.reference.to_string();
     let left_over = log.left_over.take();
-    log.note(&folder.display().to_string())?;
-    let left_over = left_over.as_ref().map(Path::new);
-    if let Some(scratch) = left_over
-        && let Some(old) = marker_of(scratch)
-    {
-        session(making, old, (folder, log), &mut |_| true).end(&target);
-        // Credentials lie there, where nobody else has removed it.
-        let _ = fs::remove_dir_all(scratch);
+    if let Some(left) = left_over.and_then(|note| Scratch::left(Path::new(&note))) {
+        session(making, &left, log, &mut |_| true).end();
     }
-    let mut id = None;
+    log.note(&scratch.folder.display().to_string())?;
+    let pull = access(making.base, &scratch.folder.join("pull"))?;
+    let push = access(making.target, &scratch.folder.join("push"))?;
     let made = {
-        let mut session = session(making, &marker, (folder, log), watch);
+        let mut session = session(making, &scratch, log, watch);
         let mut steps = || -> std::result::Result<(), build::Error> {
             session.pull(&making.base.reference.to_string(), &pull)?;
             let built = session.build(making.containerfile, making.secrets)?;
-            id = Some(built.clone());
             session.push(&built, &target, &push)
         };
         steps()
     };
-    session(making, &marker, (folder, log), &mut |_| true).clean(id.as_deref(), &target);
+    session(making, &scratch, log, &mut |_| true).clean();
     // What became of the image matters more; the next build looks, and finds nothing.
     let _ = log.note("");
     made.map_err(|error| match Error::from(error) {
@@ -97,24 +77,18 @@ pub fn make(making: &Making<'_>, log: &mut Log, watch: Watch<'_>) -> Result<()> 
 
 fn session<'a>(
     making: &'a Making<'_>,
-    marker: &'a str,
-    (folder, log): (&'a Path, &'a mut Log),
+    scratch: &'a Scratch,
+    log: &'a mut Log,
     watch: Watch<'a>,
 ) -> Session<'a> {
     Session {
         engine: making.engine,
-        marker,
-        folder,
+        marker: &scratch.marker,
+        folder: &scratch.folder,
+        temporary: &scratch.temporary,
         log: &mut log.file,
         watch,
     }
-}
-
-/// Returns the marker of a build's folder; nothing where it is no such folder.
-fn marker_of(scratch: &Path) -> Option<&str> {
-    let marker = scratch.file_name()?.to_str()?;
-    let id = marker.strip_prefix(MARKER)?;
-    (id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(marker)
 }
 
 /// Writes what an engine needs to reach a registry: the credential for it, readable for

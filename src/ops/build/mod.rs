@@ -4,6 +4,7 @@ mod ask;
 mod log;
 mod make;
 mod record;
+mod scratch;
 
 pub use ask::{ask_base, is_built, look, read_back, unasked_base};
 pub use log::{Log, Turn, forget_log, is_being_built, open_log};

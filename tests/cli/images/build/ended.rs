@@ -238,6 +238,30 @@ fn what_a_killed_build_left_is_removed_by_the_next_one() {
 }
 
 #[test]
+fn what_was_built_and_not_pushed_is_removed_by_the_next_build() {
+    let place = Place::new(&[("pip", "#!/bin/sh\n")]);
+    place.create(json!({"pip": ["x"]}));
+    let buildah = installed("buildah").display().to_string();
+    let script = format!(
+        "#!/bin/sh\n[ $1 = push ] || exec {buildah} \"$@\"\n\
+         touch $HOME/blocked; sleep 4444; exit 1\n"
+    );
+    place.home.program("buildah", &script);
+    let blocked = || place.home.path().join("blocked").exists();
+    let killed =
+        call(&place.home, "images build science").killed_when(|| blocked() && runs("4444"));
+    assert!(killed, "it did not begin");
+    let images = |found: Vec<String>| found.iter().filter(|one| one.contains("<none>")).count();
+    assert_eq!(images(left_over(&place.home)), 1);
+    place
+        .home
+        .program("buildah", &format!("#!/bin/sh\nexec {buildah} \"$@\"\n"));
+    place.run("images build science").ok();
+    assert_eq!(left_over(&place.home), Vec::<String>::new());
+    assert!(!runs("4444"), "what the engine started runs on");
+}
+
+#[test]
 fn what_cannot_be_built_is_told() {
     let (home, registry) = (Home::new(), DockerRegistry::start());
     let host = registry.host();

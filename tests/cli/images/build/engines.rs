@@ -1,6 +1,7 @@
 //! Engines beside buildah.
 
 use std::fs;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -148,8 +149,11 @@ fn docker_builds_and_what_somebody_else_pushed_is_not_taken_for_it() {
         verbs[1].starts_with("build … ") && verbs[1].ends_with("/context"),
         "{asked}"
     );
-    let rest = ["tag", "push", "rmi"].map(|verb| format!("{verb} … <host>/custom/science:1"));
-    assert_eq!(verbs[2..], rest);
+    let rest = ["tag", "push"].map(|verb| format!("{verb} … <host>/custom/science:1"));
+    assert_eq!(verbs[2..4], rest);
+    assert!(verbs[4].starts_with("rmi … sha256:"), "{asked}");
+    assert_eq!(verbs.len(), 5);
+    assert_eq!(left_over(&place.home), Vec::<String>::new());
     assert_eq!(read("seen"), "600\n600\n");
     assert_eq!(place.status()["phase"], "Succeeded");
 
@@ -210,16 +214,49 @@ fn a_gigabyte_of_output_takes_no_memory_and_the_log_has_an_end() {
 }
 
 #[test]
+fn what_engines_put_down_meanwhile_is_removed_wherever_it_is() {
+    let (home, registry) = (Home::new(), DockerRegistry::start());
+    let host = registry.host();
+    registry.image("team/base", "1", "amd64");
+    let spec = json!({"baseImage": format!("{host}/team/base:1"), "packages": {"pip": ["x"]}});
+    let image = json!({"name": "science", "global": true, "imageSpec": spec});
+    home.pipe(image.to_string(), "images create").ok();
+    home.program(
+        "buildah",
+        "#!/bin/sh\necho $TMPDIR >> $HOME/places; touch $TMPDIR/large; stat -c %a $TMPDIR >> \
+         $HOME/modes; [ $1 != build ]\n",
+    );
+    let build = format!("images build science --push {host}/x:1");
+    let placed = |call: crate::support::Call<'_>| {
+        call.run().fails(1);
+        let read = |name: &str| fs::read_to_string(home.path().join(name)).expect("written");
+        assert!(read("modes").lines().all(|mode| mode == "700"));
+        let places = read("places");
+        let place = places.lines().last().expect("it was asked").to_owned();
+        assert!(!Path::new(&place).exists(), "{place}");
+        place
+    };
+    // On many machines, `/tmp` is in memory.
+    let place = placed(home.call(&build));
+    assert!(place.starts_with("/var/tmp/imgdex-build-"), "{place}");
+    home.write("own/kept", "");
+    let own = home.path().join("own").display().to_string();
+    let place = placed(home.call(&build).env("TMPDIR", &own));
+    assert!(place.starts_with(&own), "{place}");
+    assert_eq!(fs::read_dir(&own).expect("a folder").count(), 1);
+}
+
+#[test]
 fn podman_builds_as_buildah_does() {
     let place = Place::new(&ALL);
     place.create(json!({"apt": ["curl"], "pip": ["pandas>=2", "$(touch /pwned)"]}));
     place.run("images build science --engine podman").ok();
+    assert_eq!(left_over(&place.home), Vec::<String>::new());
     let url = format!("{}/custom/science:1", place.host());
     assert_eq!(field(&place.home, "science", "url"), json!(url));
     let asked = file_in(&place.home, &url, "asked-pip");
     let expected = "0 <install> <--no-cache-dir> <--> <pandas>=2> <$(touch /pwned)>\n";
     assert_eq!(asked.as_deref(), Some(expected));
-    assert_eq!(left_over(&place.home), Vec::<String>::new());
     let log = place.run("images build-log science").ok().stdout;
     assert!(log.contains("/podman build "), "{log}");
     // What buildah would do now podman has done.
