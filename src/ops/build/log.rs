@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
 
+use crate::build::Program;
 use crate::domain::image::Image;
 use crate::ops::{Error, Result};
 
@@ -29,8 +30,16 @@ const A_MOMENT: Duration = Duration::from_millis(100);
 pub struct Turn {
     folder: PathBuf,
     note: File,
-    /// The scratch folder of a build that did not end by itself.
-    left_over: Option<String>,
+    left_over: Option<LeftOver>,
+}
+
+/// What a note says of a build that did not end by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOver {
+    /// Who built; unset for a program that is not known.
+    pub program: Option<Program>,
+    /// The folder that the build is called after.
+    pub scratch: PathBuf,
 }
 
 /// The log of a build that runs.
@@ -40,8 +49,7 @@ pub struct Log {
     note: File,
     /// When the image was created, by which another one of its name is told apart.
     created_at: String,
-    /// The scratch folder of a build that did not end by itself.
-    pub left_over: Option<String>,
+    pub left_over: Option<LeftOver>,
 }
 
 fn folders(catalog: &Path) -> PathBuf {
@@ -62,21 +70,23 @@ fn cannot_write(path: &Path) -> impl FnOnce(io::Error) -> Error {
     |source| Error::Write { name, source }
 }
 
-/// Returns the two lines of a note: when the image was created, and the scratch folder of
-/// the build that runs.
-fn read(note: &mut File) -> (String, Option<String>) {
+/// Returns what a note says: when the image was created, and what is left of a build.
+fn read(note: &mut File) -> (String, Option<LeftOver>) {
     let mut text = String::new();
     let read = note
         .seek(SeekFrom::Start(0))
         .and_then(|_| note.take(LONGEST_NOTE).read_to_string(&mut text));
-    let mut lines = text.lines().map(str::to_owned);
-    match read {
-        Ok(_) => (
-            lines.next().unwrap_or_default(),
-            lines.next().filter(|line| !line.is_empty()),
-        ),
-        Err(_) => (String::new(), None),
+    if read.is_err() {
+        return (String::new(), None);
     }
+    let mut lines = text.lines();
+    let created_at = lines.next().unwrap_or_default().to_owned();
+    let left_over = lines.next().zip(lines.next());
+    let left_over = left_over.map(|(program, scratch)| LeftOver {
+        program: Program::from_name(program),
+        scratch: PathBuf::from(scratch),
+    });
+    (created_at, left_over)
 }
 
 /// Returns the locked note of a folder; nothing where somebody else has it.
@@ -148,19 +158,29 @@ impl Turn {
 }
 
 impl Log {
-    /// Notes the scratch folder of the build, so that others can clean up where it does not
-    /// end by itself; nothing where it has ended.
+    /// Notes who builds, and the folder that the build is called after, so that others can
+    /// clean up where it does not end by itself.
     ///
     /// # Errors
     /// Where it cannot be written.
-    pub fn note(&mut self, scratch: &str) -> Result<()> {
-        let text = format!("{}\n{scratch}\n", self.created_at);
-        let written = self.note.set_len(0).and_then(|()| {
-            self.note.seek(SeekFrom::Start(0))?;
-            self.note.write_all(text.as_bytes())
-        });
+    pub fn note(&mut self, program: Program, scratch: &Path) -> Result<()> {
+        let (program, scratch) = (program.name(), scratch.display());
+        let text = format!("{}\n{program}\n{scratch}\n", self.created_at);
+        let written = write(&mut self.note, &text);
         written.map_err(cannot_write(Path::new("build")))
     }
+
+    /// Notes that the build has ended.
+    pub fn forget(&mut self) {
+        // What became of the image matters more; the next build looks, and finds nothing.
+        let _ = write(&mut self.note, &self.created_at);
+    }
+}
+
+fn write(note: &mut File, text: &str) -> io::Result<()> {
+    note.set_len(0)?;
+    note.seek(SeekFrom::Start(0))?;
+    note.write_all(text.as_bytes())
 }
 
 /// Opens the log of the last build of an image.
@@ -200,6 +220,34 @@ pub fn is_being_built(catalog: &Path, image: &str) -> bool {
     note.is_ok_and(|note| {
         flock(&note, FlockOperation::NonBlockingLockShared) == Err(Errno::WOULDBLOCK)
     })
+}
+
+/// Goes through what builds left that did not end by themselves, and forgets the logs of
+/// images that are no more. `exists` is told a name, and when its image was created; `end`
+/// what is left of a build, and its log. What fails is gone through the next time.
+pub fn sweep(
+    catalog: &Path,
+    exists: &dyn Fn(&str, &str) -> bool,
+    end: &mut dyn FnMut(&LeftOver, File),
+) {
+    let folders = fs::read_dir(folders(catalog)).into_iter().flatten();
+    for folder in folders.flatten().map(|entry| entry.path()) {
+        let Ok(Some(mut note)) = locked(&folder) else {
+            continue;
+        };
+        let (created_at, left_over) = read(&mut note);
+        if let Some(left_over) = left_over
+            && let Ok(mut log) = opened(&folder.join("log"))
+            && log.seek(SeekFrom::End(0)).is_ok()
+        {
+            end(&left_over, log);
+            let _ = write(&mut note, &created_at);
+        }
+        let name = folder.file_name().and_then(|name| name.to_str());
+        if !name.is_some_and(|name| exists(name, &created_at)) {
+            let _ = fs::remove_dir_all(&folder);
+        }
+    }
 }
 
 /// Forgets the log of an image that is deleted, unless a build of it runs or was killed.

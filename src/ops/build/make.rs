@@ -1,20 +1,20 @@
 //! Making an image of a Containerfile, with an engine: pulled, built, pushed, and
 //! nothing left of it on this machine but the log.
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::Log;
 use super::scratch::Scratch;
+use super::{LeftOver, Log};
 use crate::build::{self, Access, Engine, Manager, Session};
 use crate::credentials::{ValuesFile, login};
 use crate::domain::credential::Credential;
 use crate::domain::reference::{Reference, Registry};
 use crate::ops::{Error, Result};
-use crate::process::Watch;
+use crate::process::{Watch, end_marked};
 
 /// How an engine reaches one of the two registries.
 #[derive(Debug, Clone)]
@@ -47,14 +47,14 @@ pub fn make(making: &Making<'_>, log: &mut Log, watch: Watch<'_>) -> Result<()> 
     let scratch = Scratch::begin()?;
     let target = making.target.reference.to_string();
     let left_over = log.left_over.take();
-    if let Some(left) = left_over.and_then(|note| Scratch::left(Path::new(&note))) {
-        session(making, &left, log, &mut |_| true).end();
+    if let Some(left_over) = left_over {
+        end(&left_over, Some(making.engine), &mut log.file);
     }
-    log.note(&scratch.folder.display().to_string())?;
+    log.note(making.engine.program, &scratch.folder)?;
     let pull = access(making.base, &scratch.folder.join("pull"))?;
     let push = access(making.target, &scratch.folder.join("push"))?;
     let made = {
-        let mut session = session(making, &scratch, log, watch);
+        let mut session = session(making.engine, &scratch, &mut log.file, watch);
         let mut steps = || -> std::result::Result<(), build::Error> {
             session.pull(&making.base.reference.to_string(), &pull)?;
             let built = session.build(making.containerfile, making.secrets)?;
@@ -62,9 +62,8 @@ pub fn make(making: &Making<'_>, log: &mut Log, watch: Watch<'_>) -> Result<()> 
         };
         steps()
     };
-    session(making, &scratch, log, &mut |_| true).clean();
-    // What became of the image matters more; the next build looks, and finds nothing.
-    let _ = log.note("");
+    session(making.engine, &scratch, &mut log.file, &mut |_| true).clean();
+    log.forget();
     made.map_err(|error| match Error::from(error) {
         Error::Build { what, lines, .. } => Error::Build {
             what: format!("image `{}` cannot be built: {what}", making.name),
@@ -75,18 +74,30 @@ pub fn make(making: &Making<'_>, log: &mut Log, watch: Watch<'_>) -> Result<()> 
     })
 }
 
+/// Ends a build that outlived who began it, and removes what it left; without an engine
+/// what the engine itself keeps stays.
+pub fn end(left_over: &LeftOver, engine: Option<&Engine>, log: &mut File) {
+    let Some(scratch) = Scratch::left(&left_over.scratch) else {
+        return;
+    };
+    match engine {
+        Some(engine) => session(engine, &scratch, log, &mut |_| true).end(),
+        None => end_marked(&scratch.marker),
+    }
+}
+
 fn session<'a>(
-    making: &'a Making<'_>,
+    engine: &'a Engine,
     scratch: &'a Scratch,
-    log: &'a mut Log,
+    log: &'a mut File,
     watch: Watch<'a>,
 ) -> Session<'a> {
     Session {
-        engine: making.engine,
+        engine,
         marker: &scratch.marker,
         folder: &scratch.folder,
         temporary: &scratch.temporary,
-        log: &mut log.file,
+        log,
         watch,
     }
 }

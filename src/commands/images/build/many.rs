@@ -52,6 +52,7 @@ impl<'a> Many<'a> {
     /// # Errors
     /// Where none can be built, and where it is interrupted.
     pub fn build(mut self, app: &mut App, names: &[String]) -> Result<(Vec<Image>, Status)> {
+        self.building.sweep(app)?;
         let (mut built, mut left, mut is_any) = (Vec::new(), 0_u64, false);
         let mut failed: Option<Error> = None;
         for name in names {

@@ -7,6 +7,7 @@ use super::ends::{Asked, Target, no_target, of_secret};
 use crate::app::App;
 use crate::app::network::Choices;
 use crate::build::{Engine, Manager, Program, job_name};
+use crate::catalog;
 use crate::domain::image::Image;
 use crate::domain::spec::JobPhase;
 use crate::error::{Error, Kind, Result};
@@ -71,10 +72,22 @@ impl Building {
                     .hint("or set another `engine` in `[build]` of the config file"));
             }
         };
-        let path = app.environment.get("PATH").unwrap_or_default();
-        let isolated = app.environment.get("BUILDAH_ISOLATION").is_some();
-        let found = Engine::find(wanted, path.as_ref(), isolated);
-        Ok(found.map_err(ops::Error::from)?)
+        find(app, wanted)
+    }
+
+    /// Ends builds that were killed, and removes what they left, credentials included.
+    pub fn sweep(&self, app: &App) -> Result<()> {
+        let catalog = app.read()?;
+        let exists = |name: &str, created_at: &str| match catalog.image(name) {
+            Ok(image) => image.created_at == created_at,
+            Err(error) => !matches!(error, catalog::Error::NotFound { .. }),
+        };
+        build::sweep(&app.place()?.path, &exists, &mut |left_over, mut log| {
+            // Another engine cannot remove what this one keeps, but end it.
+            let engine = find(app, left_over.program).or_else(|_| find(app, None));
+            build::end_left_over(left_over, engine.ok().as_ref(), &mut log);
+        });
+        Ok(())
     }
 
     /// Checks that images can be built at all, before there is one.
@@ -156,6 +169,13 @@ impl Building {
             not_built(image, of_secret(error, target.secret.as_deref()))
         })
     }
+}
+
+fn find(app: &App, wanted: Option<Program>) -> Result<Engine> {
+    let path = app.environment.get("PATH").unwrap_or_default();
+    let isolated = app.environment.get("BUILDAH_ISOLATION").is_some();
+    let found = Engine::find(wanted, path.as_ref(), isolated);
+    Ok(found.map_err(ops::Error::from)?)
 }
 
 /// An image that is made, of what and for whom.

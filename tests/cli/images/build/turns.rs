@@ -241,3 +241,56 @@ fn one_base_image_is_asked_for_once() {
         .filter(|seen| seen.target.contains("/manifests/"));
     assert_eq!(asked.count(), 1);
 }
+
+/// Returns whether a process runs that was given this argument.
+fn runs(argument: &str) -> bool {
+    let processes = fs::read_dir("/proc").expect("processes");
+    processes.flatten().any(|process| {
+        let line = fs::read_to_string(process.path().join("cmdline")).unwrap_or_default();
+        line.split('\0').any(|word| word == argument)
+    })
+}
+
+#[test]
+fn what_a_killed_build_left_goes_even_where_nothing_is_built_after_it() {
+    let registry = DockerRegistry::start();
+    // What it starts is found by the name of the build.
+    let sleeps = "#!/bin/sh\n[ $1 = build ] || exit 0\ntouch $HOME/begun\nsleep 4646\nexit 0\n";
+    let home = home_with(&registry, sleeps);
+    create(&home, &registry, "other");
+    let temporary = home.path().join("temporary");
+    fs::create_dir_all(&temporary).expect("made");
+    let call = |command: &str| {
+        let place = temporary.display().to_string();
+        home.call(command).env("TMPDIR", place)
+    };
+    for (last, is_deleted) in [("science", false), ("other", true)] {
+        let _ = fs::remove_file(home.path().join("begun"));
+        let begun = || home.path().join("begun").exists() && runs("4646");
+        assert!(call("images build science --force").killed_when(begun));
+        assert!(runs("4646") && fs::read_dir(&temporary).expect("a folder").count() > 0);
+        if is_deleted {
+            home.run("images delete science --yes").ok();
+        }
+        // This one is there already: no engine is asked for.
+        let text = home
+            .run(&format!("images build {last} --print"))
+            .ok()
+            .stdout;
+        super::push_labelled(&registry, &format!("custom/{last}"), "1", &text);
+        let build = format!(
+            "images build {last} --push {}/custom/{last}:1",
+            registry.host()
+        );
+        let ran = call(&build).run().ok();
+        assert!(ran.stderr.contains("is built already"), "{ran:?}");
+        assert!(!runs("4646"), "the engine runs on");
+        let left: Vec<_> = fs::read_dir(&temporary)
+            .expect("a folder")
+            .flatten()
+            .collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
+    let folder = home.catalog().with_extension("db.builds").join("science");
+    assert!(!folder.exists());
+}
