@@ -9,10 +9,7 @@ use crate::domain::json_text::write_json_string;
 use crate::domain::name::shorten;
 use crate::domain::spec::ImageSpec;
 
-/// The longest package: engines read lines of at most 64 KiB.
-const LONGEST_PACKAGE: usize = 4096;
-
-/// The longest text of a label, for the same reason.
+/// The longest text of a label: engines read lines of at most 64 KiB.
 const LONGEST_LABEL: usize = 4096;
 
 /// A package manager.
@@ -130,6 +127,9 @@ pub struct Recipe<'a> {
 /// The rule that a package or the base image's user breaks.
 pub fn containerfile(recipe: &Recipe<'_>) -> Result<String, String> {
     let base = recipe.base;
+    if let Some(fault) = recipe.spec.package_faults().next() {
+        return Err(format!("{}: {}", fault.field, fault.message));
+    }
     let mut text = format!(
         "# The image `{}`, as its imageSpec says it (Containerfile version \
          {CONTAINERFILE_VERSION}).\n",
@@ -145,7 +145,7 @@ pub fn containerfile(recipe: &Recipe<'_>) -> Result<String, String> {
         let packages = manager.packages(recipe.spec);
         if !packages.is_empty() {
             let has_secret = recipe.secrets.contains(&manager);
-            text.push_str(&run(manager, packages, has_secret)?);
+            text.push_str(&run(manager, packages, has_secret));
         }
     }
     if let Some(user) = &base.user
@@ -204,7 +204,7 @@ fn quoted(text: &str) -> String {
     word
 }
 
-fn run(manager: Manager, packages: &[String], has_secret: bool) -> Result<String, String> {
+fn run(manager: Manager, packages: &[String], has_secret: bool) -> String {
     let mut line = Vec::from(*b"RUN ");
     if has_secret {
         let name = manager.name();
@@ -221,19 +221,7 @@ fn run(manager: Manager, packages: &[String], has_secret: bool) -> Result<String
         line.extend_from_slice(b", ");
     }
     line.pop();
-    for (index, package) in packages.iter().enumerate() {
-        let wrong = |rule: &str| {
-            let (name, shown) = (manager.name(), shorten(package));
-            Err(format!(
-                "imageSpec.packages.{name}[{index}]: `{shown}` {rule}"
-            ))
-        };
-        if package.trim().is_empty() || package.chars().any(char::is_control) {
-            return wrong("is not a name with or without a version");
-        }
-        if package.len() > LONGEST_PACKAGE {
-            return wrong("is longer than 4096 bytes");
-        }
+    for package in packages {
         line.extend_from_slice(b" \\\n     ");
         let mut word = Vec::new();
         write_json_string(package, &mut word);
@@ -245,7 +233,7 @@ fn run(manager: Manager, packages: &[String], has_secret: bool) -> Result<String
     // Only whole strings and ASCII are written. `<<` would begin a here-document where
     // an engine looks for one before it reads the list.
     let text = String::from_utf8(line).unwrap_or_default();
-    Ok(text.replace("<<", "<\\u003c"))
+    text.replace("<<", "<\\u003c")
 }
 
 /// Returns whether it is `user[:group]`, by names or numbers.

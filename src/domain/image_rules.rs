@@ -122,26 +122,8 @@ fn check_spec(config: &ImageConfig, spec: &ImageSpec, faults: &mut Vec<FieldFaul
             "Invalid imageSpec: packages is required: at least one in `apt`, `conda` or `pip`",
         ));
     }
-    for (manager, packages) in [
-        ("apt", &spec.apt),
-        ("conda", &spec.conda),
-        ("pip", &spec.pip),
-    ] {
-        for (index, package) in packages.iter().enumerate() {
-            if faults.len() >= MOST_FAULTS {
-                return;
-            }
-            if package.trim().is_empty() || package.chars().any(char::is_control) {
-                faults.push(FieldFault::new(
-                    format!("imageSpec.packages.{manager}[{index}]"),
-                    format!(
-                        "a package is a name with or without a version, not `{}`",
-                        shorten(package)
-                    ),
-                ));
-            }
-        }
-    }
+    let most = MOST_FAULTS.saturating_sub(faults.len());
+    faults.extend(spec.package_faults().take(most));
 }
 
 fn check_texts(config: &ImageConfig, faults: &mut Vec<FieldFault>) {

@@ -15,6 +15,7 @@ pub mod invalid;
 pub mod json_text;
 pub mod manifest;
 pub mod name;
+pub mod package;
 pub mod platform;
 pub mod reference;
 pub mod scanned;

@@ -159,6 +159,62 @@ fn a_bad_specification_is_refused_with_the_rule() {
 }
 
 #[test]
+fn a_package_with_a_login_is_refused_and_not_told() {
+    let home = Home::new();
+    let image = |package: &str| {
+        let packages = json!({"apt": ["curl"], "pip": ["b", package]});
+        spec(json!({"baseImage": "a", "packages": packages}))
+    };
+    home.pipe(image("c @ https://host/c@1.whl"), "images create")
+        .ok();
+    let login = "c @ https://user:hunter2@host/c.whl";
+    let patch = json!({"imageSpec": {"packages": {"pip": [login]}}}).to_string();
+    let resource = format!(
+        "apiVersion: primehub.io/v1alpha1\nkind: Image\nmetadata: {{name: other}}\nspec:\n  \
+         imageSpec: {{baseImage: a, packages: {{pip: ['{login}'], apt: [e2fsprogs-]}}}}\n"
+    );
+    home.write("files/other.yaml", resource);
+    home.write("applied/custom.json", image(login));
+    let told = [
+        home.pipe(image(login), "images create").fails(2),
+        home.pipe(patch, "images update custom").fails(2),
+        home.run("apply -f applied").fails(2),
+        home.run("metadata import primehub -d files").fails(3),
+        home.run("metadata validate primehub files").fails(2),
+    ];
+    let told: String = told
+        .iter()
+        .flat_map(|ran| [ran.stdout.as_str(), ran.stderr.as_str()])
+        .collect();
+    assert!(!told.contains("hunter2"), "{told}");
+    insta::assert_snapshot!(told, @r"
+    error: the image cannot be created; nothing was written
+    <stdin>:1:99: imageSpec.packages.pip[1]: a package should have no user name, password or token in its URL: give them to pip with `imgdex images build --secret id=pip,src=FILE` (item 1, `custom`)
+    error: image `custom` cannot be updated; nothing was written
+    <stdin>:1:34: imageSpec.packages.pip[0]: a package should have no user name, password or token in its URL: give them to pip with `imgdex images build --secret id=pip,src=FILE` (item 1, `custom`)
+    error: the documents cannot be applied; nothing was written
+    applied/custom.json:1:99: imageSpec.packages.pip[1]: a package should have no user name, password or token in its URL: give them to pip with `imgdex images build --secret id=pip,src=FILE` (item 1, `custom`)
+    Imported 0 instances
+    1 instance could not be imported
+
+    The following files could not be imported:
+    File        Reason
+    ----------  ----------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------
+    other.yaml  5:46: spec.imageSpec.packages.pip[0]: a package should have no user name, password or token in its URL: give them to pip with `imgdex images build --secret id=pip,src=FILE`; 5:92: spec.imageSpec.packages.apt[0]: a package of apt should not end in `-`, which removes one instead, but is `e2fsprogs-`
+    hint: correct the files and import again; `--include-invalid` keeps entries as they came
+    error: 2 faults in 1 of 1 file
+    files/other.yaml:5:46: spec.imageSpec.packages.pip[0]: a package should have no user name, password or token in its URL: give them to pip with `imgdex images build --secret id=pip,src=FILE`
+    files/other.yaml:5:92: spec.imageSpec.packages.apt[0]: a package of apt should not end in `-`, which removes one instead, but is `e2fsprogs-`
+    ");
+    for entry in std::fs::read_dir(home.catalog().parent().expect("a folder")).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let bytes = std::fs::read(&path).unwrap_or_default();
+        let is_there = bytes.windows(7).any(|part| part == b"hunter2");
+        assert!(!is_there, "{}", path.display());
+    }
+}
+
+#[test]
 fn a_built_image_shows_both_and_is_accepted_back() {
     let home = Home::new();
     let built = json!({
