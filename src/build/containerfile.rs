@@ -148,16 +148,16 @@ pub fn containerfile(recipe: &Recipe<'_>) -> Result<String, String> {
             text.push_str(&run(manager, packages, has_secret));
         }
     }
-    if let Some(user) = &base.user
-        && user != "0"
-    {
-        if !is_user(user) {
+    let user = base.user.as_deref().unwrap_or_default();
+    match user_of(user).as_deref() {
+        Some("0") => {}
+        Some(user) => text.push_str(&format!("USER {user}\n")),
+        None => {
             return Err(format!(
                 "the user of the base image, `{}`, is none that a Containerfile can say",
                 shorten(user)
             ));
         }
-        text.push_str(&format!("USER {user}\n"));
     }
     Ok(text)
 }
@@ -236,16 +236,23 @@ fn run(manager: Manager, packages: &[String], has_secret: bool) -> String {
     text.replace("<<", "<\\u003c")
 }
 
-/// Returns whether it is `user[:group]`, by names or numbers.
-fn is_user(text: &str) -> bool {
+/// Returns what `USER` is told of an image's user, `user[:group]` by names or numbers.
+/// Without one it is root, and without a group it has its own; nothing where it is
+/// something else.
+fn user_of(text: &str) -> Option<String> {
     let is_name = |name: &str| {
         let good = |byte: u8| byte.is_ascii_alphanumeric() || b"._-@".contains(&byte);
-        !name.is_empty() && name.len() <= 64 && !name.starts_with('-') && name.bytes().all(good)
+        name.len() <= 64 && !name.starts_with('-') && name.bytes().all(good)
     };
-    text.split_once(':').map_or_else(
-        || is_name(text),
-        |(user, group)| is_name(user) && is_name(group),
-    )
+    let (user, group) = text.split_once(':').unwrap_or((text, ""));
+    if !is_name(user) || !is_name(group) || text == ":" {
+        return None;
+    }
+    let user = if user.is_empty() { "0" } else { user };
+    Some(match group {
+        "" => user.to_owned(),
+        group => format!("{user}:{group}"),
+    })
 }
 
 #[cfg(test)]
@@ -407,20 +414,31 @@ mod tests {
             let told = written(&spec(package), &base(), &[]).expect_err("it is bad");
             assert!(told.starts_with("imageSpec.packages.pip[1]: "), "{told}");
         }
-        for (user, is_good) in [
-            ("jovyan", true),
-            ("1000:100", true),
-            ("a b", false),
-            ("a\nRUN x", false),
-            ("$USER", false),
-            ("-x", false),
-            (":", false),
+        for (user, line) in [
+            ("jovyan", Ok("USER jovyan\n")),
+            ("1000:100", Ok("USER 1000:100\n")),
+            ("1000:", Ok("USER 1000\n")),
+            (":100", Ok("USER 0:100\n")),
+            ("0", Ok("USER 0\nRUN")),
+            ("", Ok("USER 0\nRUN")),
+            ("a b", Err(())),
+            ("a\nRUN x", Err(())),
+            ("$USER", Err(())),
+            ("-x", Err(())),
+            (":-x", Err(())),
+            (":", Err(())),
+            ("a:b:c", Err(())),
         ] {
             let base = Base {
                 user: Some(user.to_owned()),
                 ..base()
             };
-            assert_eq!(written(&spec("b"), &base, &[]).is_ok(), is_good, "{user}");
+            let text = written(&spec("b"), &base, &[]).map_err(|_| ());
+            let users = text.map(|text| text[text.rfind("USER ").expect("one")..].to_owned());
+            match line {
+                Ok(line) => assert!(users.is_ok_and(|users| users.starts_with(line)), "{user}"),
+                Err(()) => assert_eq!(users, Err(()), "{user}"),
+            }
         }
     }
 }

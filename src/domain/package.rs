@@ -8,19 +8,41 @@ use super::spec::ImageSpec;
 /// The most bytes of a package: engines read lines of at most 64 KiB.
 const LONGEST: usize = 4096;
 
+/// The most bytes of all packages of one manager: Linux gives a program 2 MiB for its
+/// arguments and its environment.
+const MOST: usize = 1 << 20;
+
+/// What an argument takes there beside its text: a NUL, and a pointer.
+const EACH: usize = 9;
+
 impl ImageSpec {
     /// Returns the rules that its packages break, in their order.
     pub fn package_faults(&self) -> impl Iterator<Item = FieldFault> {
         let lists = [&self.apt, &self.conda, &self.pip];
         let lists = Self::MANAGERS.into_iter().zip(lists);
         lists.flat_map(|(manager, packages)| {
+            let field = format!("imageSpec.packages.{manager}");
+            let each = field.clone();
             let faults = packages.iter().enumerate();
-            faults.filter_map(move |(index, package)| {
-                let field = format!("imageSpec.packages.{manager}[{index}]");
-                Some(FieldFault::new(field, rule_broken_by(manager, package)?))
-            })
+            let faults = faults.filter_map(move |(index, package)| {
+                let rule = rule_broken_by(manager, package)?;
+                Some(FieldFault::new(format!("{each}[{index}]"), rule))
+            });
+            let too_much = too_much(manager, packages);
+            let too_much = too_much.map(|rule| FieldFault::new(field, rule));
+            too_much.into_iter().chain(faults)
         })
     }
+}
+
+fn too_much(manager: &str, packages: &[String]) -> Option<String> {
+    let bytes: usize = packages.iter().map(|package| package.len() + EACH).sum();
+    (bytes > MOST).then(|| {
+        format!(
+            "the packages of {manager} should be 1 MiB together at most ({EACH} bytes for each \
+             beside its text), but are {bytes} bytes"
+        )
+    })
 }
 
 /// Returns the rule that a package breaks.
@@ -130,5 +152,18 @@ mod tests {
                 assert!(told.ends_with(&hint), "{told}");
             }
         }
+    }
+
+    #[test]
+    fn all_packages_of_a_manager_fit_into_its_arguments() {
+        let package = "x".repeat(1024 - EACH);
+        assert_eq!(faults("pip", &vec![package.as_str(); 1024]), [""; 0]);
+        assert_eq!(
+            faults("pip", &vec![package.as_str(); 1025]),
+            [
+                "imageSpec.packages.pip: the packages of pip should be 1 MiB together at most (9 \
+             bytes for each beside its text), but are 1049600 bytes"
+            ]
+        );
     }
 }

@@ -215,6 +215,20 @@ fn a_package_with_a_login_is_refused_and_not_told() {
 }
 
 #[test]
+fn more_packages_than_a_program_can_be_told_are_refused() {
+    let home = Home::new();
+    let package = "x".repeat(50);
+    let packages = json!({"apt": ["curl"], "pip": vec![package; 20_000]});
+    let text = spec(json!({"baseImage": "a", "packages": packages}));
+    insta::assert_snapshot!(home.pipe(text, "images create").snapshot(&home), @r"
+    exit code: 2
+    ----- stderr -----
+    error: the image cannot be created; nothing was written
+    <stdin>:1:94: imageSpec.packages.pip: the packages of pip should be 1 MiB together at most (9 bytes for each beside its text), but are 1180000 bytes (item 1, `custom`)
+    ");
+}
+
+#[test]
 fn a_built_image_shows_both_and_is_accepted_back() {
     let home = Home::new();
     let built = json!({
