@@ -78,9 +78,19 @@ fn rule_broken_by(manager: &str, package: &str) -> Option<String> {
 
 /// Returns whether there is a URL with a user before its host.
 fn has_login(package: &str) -> bool {
-    package.split("://").skip(1).any(|rest| {
-        let authority = rest.split(['/', '?', '#']).next();
-        authority.is_some_and(|authority| authority.contains('@'))
+    let parts: Vec<&str> = package.split("://").collect();
+    parts.windows(2).any(|pair| {
+        let &[before, rest] = pair else {
+            return false;
+        };
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let Some((login, _)) = authority.rsplit_once('@') else {
+            return false;
+        };
+        // With ssh it is only who asks: `git+ssh://git@host/…`.
+        let before = before.to_ascii_lowercase();
+        let is_ssh = before.ends_with("+ssh") || before.ends_with(" ssh") || before == "ssh";
+        !is_ssh || login.contains(':')
     })
 }
 
@@ -109,6 +119,7 @@ mod tests {
             ("conda", "e2fsprogs-"),
             ("pip", "x==1 ; python_version<'3.9'"),
             ("pip", "foo @ https://host.example/a@1/foo.whl"),
+            ("pip", "git+ssh://git@host.example/a/b.git@v1"),
             (
                 "pip",
                 "git+https://github.com/pallets/click@8.1.0#egg=click",
@@ -140,6 +151,8 @@ mod tests {
         for package in [
             "foo @ https://user:hunter2@host/x.whl",
             "git+https://hunter2@host/x.git@v1",
+            "git+ssh://git:hunter2@host/x.git",
+            "a @ https+sshh://hunter2@host/x",
             "https://host/x https://hunter2@host?a",
             "a @ https://user:hunter2@host",
             "a @ https://user:hunter2\n@host/x",
