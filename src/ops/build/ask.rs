@@ -2,23 +2,13 @@
 
 use crate::build::Base;
 use crate::domain::built::KEY_LABEL;
-use crate::domain::manifest::Content;
+use crate::domain::manifest::{Content, Descriptor, Platform};
 use crate::domain::reference::{Reference, Tag};
 use crate::domain::sighting::Sighting;
-use crate::ops::registry::{chosen, inspect};
+use crate::ops::registry::{chosen, inspect, platforms_of};
+use crate::ops::transfer::own_platform;
 use crate::ops::{Error, Result};
 use crate::registry::{Client, Reason};
-
-/// Returns the platform that engines of this machine build for.
-fn platform() -> &'static str {
-    match std::env::consts::ARCH {
-        "aarch64" => "linux/arm64",
-        "powerpc64" => "linux/ppc64le",
-        "s390x" => "linux/s390x",
-        "riscv64" => "linux/riscv64",
-        _ => "linux/amd64",
-    }
-}
 
 /// Returns a base image as far as its reference says it.
 #[must_use]
@@ -35,11 +25,16 @@ pub fn unasked_base(reference: &Reference) -> Base {
     }
 }
 
-/// Asks what a base image is now.
+/// Asks what a base image is now, which must have an image for that platform; for any
+/// where it is built who knows where.
 ///
 /// # Errors
-/// Those of the registry.
-pub async fn ask_base(client: &Client, reference: &Reference) -> Result<Base> {
+/// Those of the registry, and where there is no image for the platform.
+pub async fn ask_base(
+    client: &Client,
+    reference: &Reference,
+    platform: Option<&str>,
+) -> Result<Base> {
     let whole = client.manifest(reference).await?;
     let mut base = Base {
         digest: Some(whole.descriptor.digest.to_string()),
@@ -48,10 +43,7 @@ pub async fn ask_base(client: &Client, reference: &Reference) -> Result<Base> {
     let (one, image) = match &whole.content {
         Content::Image { .. } => (reference.clone(), whole),
         Content::Index(entries) => {
-            let entry = chosen(entries, platform()).ok_or_else(|| Error::Violation {
-                what: format!("base image `{reference}` is an empty index"),
-                hint: "name another base image".to_owned(),
-            })?;
+            let entry = entry_for(platform, entries, reference)?;
             let one = reference.clone().with_digest(entry.digest.clone());
             let image = client.manifest(&one).await?;
             (one, image)
@@ -63,12 +55,47 @@ pub async fn ask_base(client: &Client, reference: &Reference) -> Result<Base> {
     Ok(base)
 }
 
+/// Returns the entry of an index that an engine takes.
+fn entry_for<'a>(
+    platform: Option<&str>,
+    entries: &'a [Descriptor],
+    reference: &Reference,
+) -> Result<&'a Descriptor> {
+    let usual = chosen(entries, platform.unwrap_or(&own_platform()));
+    let found = match platform {
+        None => usual,
+        Some(wanted) => {
+            let is_called = |platform: &Platform| platform.is_called(wanted);
+            let is_wanted = |entry: &&Descriptor| entry.platform.as_ref().is_some_and(is_called);
+            // What says no platform is for any, as engines take it.
+            let is_for_any = |entry: &&Descriptor| entry.platform.is_none();
+            let wanted = entries.iter().find(is_wanted);
+            wanted.or_else(|| entries.iter().find(is_for_any))
+        }
+    };
+    let platforms = platforms_of(entries).join(", ");
+    found.ok_or_else(|| match platform {
+        Some(wanted) if !platforms.is_empty() => Error::NotFound {
+            what: format!(
+                "base image `{reference}` has no image for `{wanted}`, but for: {platforms}"
+            ),
+            hint: "name another base image with `imgdex images update`, or build it in a cluster \
+                   of such machines with `--engine kubernetes`"
+                .to_owned(),
+        },
+        _ => Error::Violation {
+            what: format!("base image `{reference}` is an index of no image"),
+            hint: "name another base image with `imgdex images update`".to_owned(),
+        },
+    })
+}
+
 /// Returns what a reference points to, with the labels; nothing where it is missing.
 ///
 /// # Errors
 /// Those of the registry.
 pub async fn look(client: &Client, reference: &Reference, now: &str) -> Result<Option<Sighting>> {
-    match inspect(client, reference, Some(platform())).await {
+    match inspect(client, reference, Some(&own_platform())).await {
         Ok(found) => Ok(Some(Sighting {
             digest: Some(found.digest),
             media_type: Some(found.media_type),

@@ -219,7 +219,8 @@ pub(super) fn chosen(network: &Network, source: &Source, choice: &Choice) -> Res
 }
 
 /// Returns what images for this machine are called: containers are of linux everywhere.
-fn own_platform() -> String {
+#[must_use]
+pub fn own_platform() -> String {
     let architecture = match std::env::consts::ARCH {
         "x86_64" => "amd64",
         "aarch64" => "arm64",

@@ -11,6 +11,7 @@ use crate::domain::reference::{Reference, Registry, Tag};
 use crate::domain::spec::JobPhase;
 use crate::error::{Error, Kind, Result};
 use crate::ops::build::{self, Side};
+use crate::ops::transfer::own_platform;
 use crate::ops::{self};
 
 /// A base image as it is now, and how it was asked for.
@@ -37,9 +38,10 @@ impl Building {
         let secret = spec.pull_secret.as_deref();
         let credential = self.credential(app, secret, reference.registry())?;
         let reach = self.reach(app, &reference, credential.as_ref())?;
-        let asked = reach
-            .network
-            .wait(build::ask_base(&reach.network.client, &reference));
+        let own = own_platform();
+        let platform = (self.builder(app) != Builder::Kubernetes).then_some(own.as_str());
+        let client = &reach.network.client;
+        let asked = (reach.network).wait(build::ask_base(client, &reference, platform));
         reach.tell(app);
         let base = asked.map_err(|error| of_secret(error.into(), secret))?;
         let credential = credential.or_else(|| reach.credential(&reference));

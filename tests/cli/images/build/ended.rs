@@ -328,6 +328,49 @@ fn what_cannot_be_built_is_told() {
 }
 
 #[test]
+fn a_base_image_for_other_machines_is_told_before_a_build() {
+    let (home, registry) = (Home::new(), DockerRegistry::start());
+    let host = registry.host();
+    registry.index("team/base", "other", &["arm64", "s390x"]);
+    registry.index("team/base", "ours", &["s390x", "amd64"]);
+    let image = |name: &str| {
+        let base = format!("{host}/team/base:{name}");
+        json!({"name": name, "global": true, "imageSpec":
+            {"baseImage": base, "packages": {"pip": ["x"]}}})
+    };
+    let images = json!([image("other"), image("ours")]);
+    home.pipe(images.to_string(), "images create").ok();
+    home.program("buildah", "#!/bin/sh\ntouch $HOME/ran\n");
+    let run = |arguments: &str| {
+        let ran = home.run(arguments);
+        ran.snapshot(&home).replace(&host, "<host>")
+    };
+    let build = format!("images build other --push {host}/x:1");
+    insta::assert_snapshot!(run(&build), @r"
+    exit code: 4
+    ----- stderr -----
+    error: image `other` cannot be built: base image `<host>/team/base:other` has no image for `linux/amd64`, but for: linux/arm64, linux/s390x
+    hint: name another base image with `imgdex images update`, or build it in a cluster of such machines with `--engine kubernetes`
+    ");
+    assert!(!home.path().join("ran").exists());
+    assert_eq!(field(&home, "other", "jobStatus"), Value::Null);
+    let pull = home.run(&format!(
+        "pull {host}/team/base:other --platform linux/amd64"
+    ));
+    assert_eq!(pull.fails(4).stdout, "");
+    // It is printed as far as it is known, and what a cluster is of is not known here.
+    let printed = home.run("images build other --print").ok().stderr;
+    let told = "has no image for `linux/amd64`, but for: linux/arm64, linux/s390x\n";
+    assert!(printed.ends_with(told), "{printed}");
+    let job = format!("{build} --engine kubernetes");
+    assert!(home.run(&job).ok().stdout.contains("FROM "));
+    // The engine is begun with what is for this machine.
+    home.run(&format!("images build ours --push {host}/x:1"))
+        .fails(1);
+    assert!(home.path().join("ran").exists());
+}
+
+#[test]
 fn nothing_is_created_that_could_then_not_be_built() {
     let home = Home::new();
     let image = r#"{"name": "a", "imageSpec": {"baseImage": "b", "packages": {"pip": ["c"]}}}"#;
