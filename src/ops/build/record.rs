@@ -40,6 +40,15 @@ impl Done {
     }
 }
 
+/// How a build ends that makes nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct Ending<'a> {
+    /// The name by which it began.
+    pub job_name: &'a str,
+    pub phase: JobPhase,
+    pub message: Option<&'a str>,
+}
+
 /// A build that begins.
 #[derive(Debug, Clone, Copy)]
 pub struct Begun<'a> {
@@ -84,18 +93,12 @@ fn begun(before: Option<&JobStatus>, phase: JobPhase, build: &Begun<'_>) -> JobS
 ///
 /// # Errors
 /// As [`begin`], and where the image is no more what was begun to be built.
-pub fn end(
-    catalog: &mut Catalog,
-    actor: Actor,
-    name: &str,
-    job_name: &str,
-    phase: JobPhase,
-    message: Option<&str>,
-) -> Result<Image> {
+pub fn end(catalog: &mut Catalog, actor: Actor, name: &str, ending: Ending<'_>) -> Result<Image> {
     change(catalog, actor, name, |image| {
-        check_begun(image, job_name)?;
-        let fields = [("message", message)];
-        Ok(with(image, |job| JobStatus::after(job, phase, &fields)))
+        check_begun(image, ending.job_name)?;
+        let fields = [("message", ending.message)];
+        let job = |job: Option<&JobStatus>| JobStatus::after(job, ending.phase, &fields);
+        Ok(with(image, job))
     })
 }
 

@@ -1,5 +1,6 @@
 //! Building one image, as `images build` and `images create --build` do it.
 
+use std::cell::RefCell;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -11,7 +12,7 @@ use crate::catalog;
 use crate::domain::image::Image;
 use crate::domain::spec::JobPhase;
 use crate::error::{Error, Kind, Result};
-use crate::ops::build::{self, Begun, Done, Making, Turn};
+use crate::ops::build::{self, Begun, Done, Ending, Making, Turn};
 use crate::ops::{self};
 use crate::output::progress::Progress;
 
@@ -75,11 +76,20 @@ impl Building {
         find(app, wanted)
     }
 
-    /// Ends builds that were killed, and removes what they left, credentials included.
+    /// Ends builds that were killed, removes what they left, credentials included, and
+    /// writes that they have ended.
     pub fn sweep(&self, app: &App) -> Result<()> {
         let catalog = app.read()?;
+        let ended = RefCell::new(Vec::new());
         let exists = |name: &str, created_at: &str| match catalog.image(name) {
-            Ok(image) => image.created_at == created_at,
+            Ok(image) => {
+                let job = image.config.job.as_ref();
+                let running = job.filter(|job| job.phase == JobPhase::Running);
+                let job_name = running.and_then(|job| job.text("jobName"));
+                let named = job_name.map(|job_name| (name.to_owned(), job_name));
+                ended.borrow_mut().extend(named);
+                image.created_at == created_at
+            }
             Err(error) => !matches!(error, catalog::Error::NotFound { .. }),
         };
         build::sweep(&app.place()?.path, &exists, &mut |left_over, mut log| {
@@ -87,6 +97,16 @@ impl Building {
             let engine = find(app, left_over.program).or_else(|_| find(app, None));
             build::end_left_over(left_over, engine.ok().as_ref(), &mut log);
         });
+        drop(catalog);
+        for (name, job_name) in ended.into_inner() {
+            let ending = Ending {
+                job_name: &job_name,
+                phase: JobPhase::Cancelled,
+                message: Some("imgdex was killed while it was built"),
+            };
+            // It may be built again meanwhile, or be gone.
+            let _ = build::end(&mut *app.write()?, app.actor(), &name, ending);
+        }
         Ok(())
     }
 
@@ -238,11 +258,15 @@ impl Made<'_> {
             }
             Err(error) => (JobPhase::Failed, error.into()),
         };
-        let message = (phase == JobPhase::Failed).then_some(error.message.as_str());
+        let ending = Ending {
+            job_name: &job_name,
+            phase,
+            message: (phase == JobPhase::Failed).then_some(error.message.as_str()),
+        };
         // The failure that is told of is the first one.
-        let _ = app.write().map(|mut catalog| {
-            build::end(&mut catalog, app.actor(), name, &job_name, phase, message).map(|_| ())
-        });
+        let _ = app
+            .write()
+            .map(|mut catalog| build::end(&mut catalog, app.actor(), name, ending).map(|_| ()));
         Err(error)
     }
 }

@@ -264,7 +264,7 @@ fn what_a_killed_build_left_goes_even_where_nothing_is_built_after_it() {
         let place = temporary.display().to_string();
         home.call(command).env("TMPDIR", place)
     };
-    for (last, is_deleted) in [("science", false), ("other", true)] {
+    for (last, is_deleted) in [("science", false), ("other", false), ("other", true)] {
         let _ = fs::remove_file(home.path().join("begun"));
         let begun = || home.path().join("begun").exists() && runs("4646");
         assert!(call("images build science --force").killed_when(begun));
@@ -290,6 +290,11 @@ fn what_a_killed_build_left_goes_even_where_nothing_is_built_after_it() {
             .flatten()
             .collect();
         assert!(left.is_empty(), "{left:?}");
+        if last == "other" && !is_deleted {
+            let status = field(&home, "science", "jobStatus");
+            assert_eq!(status["phase"], "Cancelled");
+            assert_eq!(status["message"], "imgdex was killed while it was built");
+        }
     }
     let folder = home.catalog().with_extension("db.builds").join("science");
     assert!(!folder.exists());
