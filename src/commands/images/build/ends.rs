@@ -31,15 +31,21 @@ pub struct Target {
 }
 
 impl Building {
-    /// Asks what an image's base image is now.
+    /// Asks what an image's base image is now, which must be there for this machine where
+    /// it is built here.
     pub fn ask(&self, app: &mut App, image: &Image) -> Result<Asked> {
+        let own = own_platform();
+        let is_here = self.builder(app) != Builder::Kubernetes;
+        self.ask_for(app, image, is_here.then_some(own.as_str()))
+    }
+
+    /// Asks what an image's base image is now, which must be there for that platform.
+    pub fn ask_for(&self, app: &mut App, image: &Image, platform: Option<&str>) -> Result<Asked> {
         let spec = build::spec_of(image)?;
         let reference = app.reference(&spec.base_image)?;
         let secret = spec.pull_secret.as_deref();
         let credential = self.credential(app, secret, reference.registry())?;
         let reach = self.reach(app, &reference, credential.as_ref())?;
-        let own = own_platform();
-        let platform = (self.builder(app) != Builder::Kubernetes).then_some(own.as_str());
         let client = &reach.network.client;
         let asked = (reach.network).wait(build::ask_base(client, &reference, platform));
         reach.tell(app);

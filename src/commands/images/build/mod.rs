@@ -202,7 +202,7 @@ fn files(secrets: Vec<(Manager, PathBuf)>) -> Result<Vec<(Manager, PathBuf)>> {
 fn print(app: &mut App, building: &Building, image: &Image) -> Result<()> {
     let spec = build::spec_of(image)?;
     let reference = app.reference(&spec.base_image)?;
-    let base = match building.ask(app, image) {
+    let base = match building.ask_for(app, image, None) {
         Ok(asked) => asked.base,
         Err(error) if error.kind == Kind::Unavailable => {
             app.console.warn(&format!(
