@@ -318,7 +318,7 @@ impl Tail {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
     use std::io::SeekFrom;
 
@@ -421,13 +421,79 @@ mod tests {
         assert_eq!(lines[1], "next");
     }
 
+    /// Returns a number of seconds to sleep for that no other process sleeps.
+    pub fn unique(number: u32) -> String {
+        format!("{number}{}", std::process::id())
+    }
+
+    /// Returns whether some `sleep` of so many seconds runs.
+    pub fn sleeps(seconds: &str) -> bool {
+        let line = format!("sleep\0{seconds}\0");
+        let processes = fs::read_dir("/proc").expect("processes").flatten();
+        let mut lines =
+            processes.map(|process| fs::read(process.path().join("cmdline")).unwrap_or_default());
+        lines.any(|found| found == line.as_bytes())
+    }
+
+    /// Waits for its end: who is killed ends in his own time.
+    pub fn assert_ends(seconds: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        while sleeps(seconds) {
+            assert!(Instant::now() < deadline, "`sleep {seconds}` runs on");
+            thread::sleep(BETWEEN);
+        }
+    }
+
     #[test]
     fn a_program_is_stopped_with_all_that_it_started() {
-        let mut asked = 0;
-        let (ended, _) = logged("sleep 600 & exec sleep 600", &mut |_| {
-            asked += 1;
-            asked < 3
-        });
+        let unique = unique(60);
+        let script = format!("(trap '' TERM; exec sleep {unique}) & exec sleep 600");
+        let (ended, _) = logged(&script, &mut |_| !sleeps(&unique));
         assert!(matches!(ended, Ended::Stopped), "{ended:?}");
+        assert_ends(&unique);
+    }
+
+    #[test]
+    fn what_outlived_its_starter_is_ended_with_all_that_it_started() {
+        let (marker, unique) = (format!("imgdex-test-{}", unique(0)), unique(61));
+        let script = format!("(trap '' TERM; exec sleep {unique}) & wait");
+        let mut command = sh(&script);
+        let mut child = command
+            .arg(&marker)
+            .process_group(0)
+            .spawn()
+            .expect("it starts");
+        while !sleeps(&unique) {
+            thread::sleep(BETWEEN);
+        }
+        end_marked(&marker);
+        assert_ends(&unique);
+        child.wait().expect("it ended");
+    }
+
+    #[test]
+    fn what_outlived_its_starter_may_clean_up_first() {
+        let (marker, unique) = (format!("imgdex-test-{}", unique(1)), unique(62));
+        let folder = tempfile::tempdir().expect("a folder");
+        let told = folder.path().join("told");
+        // As engines do it: a second signal ends them in the middle of it.
+        let script = format!(
+            "trap 'trap \"exit 1\" TERM; kill $!; sleep 0.3; echo cleaned > {}; exit' TERM\n\
+             sleep {unique} & wait",
+            told.display()
+        );
+        let mut command = sh(&script);
+        let mut child = command
+            .arg(&marker)
+            .process_group(0)
+            .spawn()
+            .expect("it starts");
+        while !sleeps(&unique) {
+            thread::sleep(BETWEEN);
+        }
+        end_marked(&marker);
+        assert_ends(&unique);
+        child.wait().expect("it ended");
+        assert_eq!(fs::read_to_string(&told).ok().as_deref(), Some("cleaned\n"));
     }
 }

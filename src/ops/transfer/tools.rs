@@ -222,6 +222,7 @@ fn run(command: Command, program: &str, what: &str, go_on: GoOn<'_>) -> Result<b
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::process::tests::{assert_ends, sleeps, unique};
 
     fn ran(script: &str, go_on: GoOn<'_>) -> Result<bool> {
         let mut command = process::command(Path::new("sh"));
@@ -248,12 +249,11 @@ mod tests {
 
     #[test]
     fn a_program_is_ended_with_all_that_it_started() {
-        let mut asked = 0;
-        let stopped = ran("sleep 600 & exec sleep 600", &mut |_| {
-            asked += 1;
-            asked < 3
-        });
+        let unique = unique(63);
+        let script = format!("(trap '' TERM; exec sleep {unique}) & exec sleep 600");
+        let stopped = ran(&script, &mut |_| !sleeps(&unique));
         assert!(matches!(stopped, Err(Error::Interrupted)), "{stopped:?}");
+        assert_ends(&unique);
     }
 
     #[test]
