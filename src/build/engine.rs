@@ -105,6 +105,8 @@ impl Engine {
         };
         for program in candidates {
             if let Some(path) = installed(program.name()) {
+                // It may be run in another folder than this one.
+                let path = std::path::absolute(&path).unwrap_or(path);
                 let has_runtime = ["crun", "runc"]
                     .into_iter()
                     .any(|name| installed(name).is_some());
@@ -247,14 +249,22 @@ impl Session<'_> {
             build.args(["--layers=false", "--pull=never", "--force-rm=true"]);
             build.args(["--from", &self.base()]);
         }
+        let place = match is_plain(self.folder) {
+            true => self.folder,
+            false => {
+                build.current_dir(self.folder);
+                Path::new("")
+            }
+        };
         for (manager, path) in secrets {
+            let path = place.join(path.strip_prefix(self.folder).unwrap_or(path));
             let mut secret = OsString::from(format!("id={},src=", manager.name()));
             secret.push(path);
             build.arg("--secret").arg(secret);
         }
         build.arg("--iidfile").arg(id);
-        build.arg("-f").arg(self.folder.join("Containerfile"));
-        build.arg(self.folder.join("context"));
+        build.arg("-f").arg(place.join("Containerfile"));
+        build.arg(place.join("context"));
         self.run(build, "build")
     }
 
@@ -377,6 +387,11 @@ impl Session<'_> {
             }),
         }
     }
+}
+
+/// Returns whether engines take a path as it is where they split what they take at commas.
+fn is_plain(path: &Path) -> bool {
+    !path.to_string_lossy().contains([',', '"', '\n'])
 }
 
 fn failed(action: &str) -> impl FnOnce(std::io::Error) -> Error {

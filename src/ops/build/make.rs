@@ -3,7 +3,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -53,11 +53,12 @@ pub fn make(making: &Making<'_>, log: &mut Log, watch: Watch<'_>) -> Result<()> 
     log.note(making.engine.program, &scratch.folder)?;
     let pull = access(making.base, &scratch.folder.join("pull"))?;
     let push = access(making.target, &scratch.folder.join("push"))?;
+    let secrets = linked(making.secrets, &scratch.folder.join("secrets"))?;
     let made = {
         let mut session = session(making.engine, &scratch, &mut log.file, watch);
         let mut steps = || -> std::result::Result<(), build::Error> {
             session.pull(&making.base.reference.to_string(), &pull)?;
-            let built = session.build(making.containerfile, making.secrets)?;
+            let built = session.build(making.containerfile, &secrets)?;
             session.push(&built, &target, &push)
         };
         steps()
@@ -100,6 +101,22 @@ fn session<'a>(
         log,
         watch,
     }
+}
+
+/// Returns the files of secrets by links to them: engines split what they are told of a
+/// secret at commas, which a path may have. A link leaves the value where it is.
+fn linked(secrets: &[(Manager, PathBuf)], folder: &Path) -> Result<Vec<(Manager, PathBuf)>> {
+    let cannot_write = |source| Error::Write {
+        name: folder.display().to_string(),
+        source,
+    };
+    fs::create_dir(folder).map_err(cannot_write)?;
+    let linked = secrets.iter().map(|(manager, file)| {
+        let link = folder.join(manager.name());
+        symlink(file, &link).map_err(cannot_write)?;
+        Ok((*manager, link))
+    });
+    linked.collect()
 }
 
 /// Writes what an engine needs to reach a registry: the credential for it, readable for

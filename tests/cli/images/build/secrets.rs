@@ -48,6 +48,32 @@ fn a_secret_is_there_only_while_the_package_manager_runs() {
 }
 
 #[test]
+fn a_secret_is_found_whatever_its_path_has_in_it() {
+    let shows = "#!/bin/sh\ncat $PIP_CONFIG_FILE > /shown\n";
+    let place = Place::new(&[("pip", shows)]);
+    place.home.write("a,b \"c\"/pip=x.conf", "index-url = x\n");
+    let odd = place.home.path().join("a,b \"c\"");
+    std::os::unix::fs::symlink(odd.join("pip=x.conf"), place.home.path().join("link"))
+        .expect("linked");
+    place.create(json!({"pip": ["x"]}));
+    let url = format!("{}/custom/science:1", place.host());
+    // And the folder for temporary files, in which the link to it is.
+    for temporary in [place.home.path().join("temporary"), odd] {
+        let temporary = temporary.display().to_string();
+        for engine in ["buildah", "podman"] {
+            let build = "images build science --force --secret id=pip,src=link --engine";
+            call(&place.home, &format!("{build} {engine}"))
+                .env("TMPDIR", &temporary)
+                .run()
+                .ok();
+            let shown = file_in(&place.home, &url, "shown");
+            assert_eq!(shown.as_deref(), Some("index-url = x\n"), "{engine}");
+            assert_eq!(file_in(&place.home, &url, "run/secrets/pip"), None);
+        }
+    }
+}
+
+#[test]
 fn each_registry_sees_its_own_secret_and_nobody_else_any() {
     let (home, base, target) = (
         Home::new(),
