@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io::{self, PipeReader, Read, Seek, Write};
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -141,6 +141,10 @@ fn shown(command: &Command) -> String {
 fn end_of(child: &mut Child, go_on: &mut dyn FnMut() -> bool) -> io::Result<Option<ExitStatus>> {
     loop {
         if let Some(status) = child.try_wait()? {
+            if status.signal().is_some() {
+                // It could not end what it had started.
+                signal_group(child, Signal::KILL);
+            }
             return Ok(Some(status));
         }
         if !go_on() {
@@ -153,14 +157,7 @@ fn end_of(child: &mut Child, go_on: &mut dyn FnMut() -> bool) -> io::Result<Opti
 
 /// Ends a program with all of its group: kindly, so that it cleans up, then surely.
 fn stop(child: &mut Child) -> io::Result<()> {
-    let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-    let signal = |signal| {
-        if let Some(group) = group {
-            // It may be gone.
-            let _ = kill_process_group(group, signal);
-        }
-    };
-    signal(Signal::TERM);
+    signal_group(child, Signal::TERM);
     let deadline = Instant::now() + PATIENCE;
     while child.try_wait()?.is_none() {
         if Instant::now() >= deadline {
@@ -169,9 +166,16 @@ fn stop(child: &mut Child) -> io::Result<()> {
         thread::sleep(BETWEEN);
     }
     // What is left of the group, too.
-    signal(Signal::KILL);
+    signal_group(child, Signal::KILL);
     child.wait()?;
     Ok(())
+}
+
+fn signal_group(child: &Child, signal: Signal) {
+    if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
+        // It may be gone.
+        let _ = kill_process_group(group, signal);
+    }
 }
 
 /// Ends programs that outlived who started them: those with a marker, which nobody else
@@ -450,6 +454,18 @@ pub mod tests {
         let script = format!("(trap '' TERM; exec sleep {unique}) & exec sleep 600");
         let (ended, _) = logged(&script, &mut |_| !sleeps(&unique));
         assert!(matches!(ended, Ended::Stopped), "{ended:?}");
+        assert_ends(&unique);
+    }
+
+    #[test]
+    fn what_a_killed_program_started_goes_with_it() {
+        let unique = unique(64);
+        let script = format!("(exec sleep {unique}) & kill -KILL $$");
+        let (ended, _) = logged(&script, &mut |_| true);
+        let Ended::Itself { status, .. } = ended else {
+            panic!("{ended:?}");
+        };
+        assert_eq!(status.signal(), Some(9));
         assert_ends(&unique);
     }
 

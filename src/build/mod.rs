@@ -5,7 +5,9 @@
 mod containerfile;
 mod engine;
 mod kubernetes;
+mod session;
 
 pub use containerfile::{Base, Manager, Recipe, containerfile};
-pub use engine::{Access, Engine, Error, Program, Session};
+pub use engine::{Engine, Error, Program};
 pub use kubernetes::{End as JobEnd, Job, job_name, job_name_of, resources};
+pub use session::{Access, Session};

@@ -112,11 +112,7 @@ impl From<build::Error> for Error {
         let what = error.to_string();
         match error {
             build::Error::NotInstalled { what, hint } => Self::NotFound { what, hint },
-            build::Error::Failed { what, lines } => Self::Build {
-                what,
-                lines,
-                hint: String::new(),
-            },
+            build::Error::Failed { what, lines, hint } => Self::Build { what, lines, hint },
             build::Error::Write { path, source } => Self::Write {
                 name: path.display().to_string(),
                 source,

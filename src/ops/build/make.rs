@@ -66,11 +66,17 @@ pub fn make(making: &Making<'_>, log: &mut Log, watch: Watch<'_>) -> Result<()> 
     session(making.engine, &scratch, &mut log.file, &mut |_| true).clean();
     log.forget();
     made.map_err(|error| match Error::from(error) {
-        Error::Build { what, lines, .. } => Error::Build {
-            what: format!("image `{}` cannot be built: {what}", making.name),
-            lines,
-            hint: format!("`imgdex images build-log {}` shows all of it", making.name),
-        },
+        Error::Build { what, lines, hint } => {
+            let log = format!("`imgdex images build-log {}` shows all of it", making.name);
+            Error::Build {
+                what: format!("image `{}` cannot be built: {what}", making.name),
+                lines,
+                hint: match hint.is_empty() {
+                    true => log,
+                    false => format!("{hint}; {log}"),
+                },
+            }
+        }
         other => other,
     })
 }

@@ -262,6 +262,35 @@ fn what_was_built_and_not_pushed_is_removed_by_the_next_build() {
 }
 
 #[test]
+fn an_engine_that_is_killed_leaves_nothing_and_is_told_of() {
+    let sleeps = "#!/bin/sh\necho begun\nexec sleep 4949\n";
+    let place = Place::new(&[("pip", sleeps)]);
+    place.create(json!({"pip": ["x"]}));
+    let script = format!(
+        "#!/bin/sh\n[ $1 = build ] || exec {buildah} \"$@\"\n\
+         {buildah} \"$@\" & \n\
+         until grep -q '^begun' {log}; do sleep 0.05; done\n\
+         kill -KILL $!; kill -KILL $$\n",
+        buildah = installed("buildah").display(),
+        log = "$HOME/.local/share/imgdex/catalog.db.builds/science/log",
+    );
+    place.home.program("buildah", &script);
+    let ran = place.run("images build science").fails(1);
+    let told: Vec<&str> = ran.stderr.lines().collect();
+    assert_eq!(
+        told[1],
+        "error: image `science` cannot be built: buildah could not build (signal: 9 (SIGKILL))"
+    );
+    let hint = "hint: it was killed by somebody else, as the system does where memory runs out \
+                (`dmesg` tells): build again with more memory, or fewer packages at once; \
+                `imgdex images build-log science` shows all of it";
+    assert_eq!(told.last(), Some(&hint));
+    assert_eq!(left_over(&place.home), Vec::<String>::new());
+    assert_eq!(place.status()["phase"], "Failed");
+    assert!(!runs("4949"), "what the engine started runs on");
+}
+
+#[test]
 fn what_cannot_be_built_is_told() {
     let (home, registry) = (Home::new(), DockerRegistry::start());
     let host = registry.host();
