@@ -60,7 +60,11 @@ pub fn put(place: &ValuesFile, host: &str, credential: &Credential) -> Result<Ke
             let pair = Zeroizing::new(format!("{username}:{}", password.expose_secret()));
             json!({ "auth": STANDARD.encode(pair.as_bytes()) })
         }
-        Credential::IdentityToken(token) => json!({ "identitytoken": token.expose_secret() }),
+        Credential::IdentityToken(token) => json!({
+            // Without a user name, podman and its like read no token either.
+            "auth": STANDARD.encode("<token>:"),
+            "identitytoken": token.expose_secret(),
+        }),
         Credential::RegistryToken(token) => json!({ "registrytoken": token.expose_secret() }),
     };
     let auths = whole.entry("auths").or_insert_with(|| json!({}));
@@ -240,7 +244,10 @@ mod tests {
             "auths": {
                 "h.example/a": {"auth": "YTpi"},
                 "h.example": {"auth": "bWU6eA=="},
-                "https://index.docker.io/v1/": {"identitytoken": "t"},
+                "https://index.docker.io/v1/": {
+                    "auth": "PHRva2VuPjo=",
+                    "identitytoken": "t",
+                },
             },
             "a": null,
         });
