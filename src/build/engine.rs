@@ -138,6 +138,19 @@ impl Engine {
         };
         Err(Error::NotInstalled { what, hint })
     }
+
+    /// Returns its name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.program.name()
+    }
+
+    /// Returns whether it hands a registry a token as it is (`registrytoken` of Docker's
+    /// config.json); the others read logins and identity tokens alone.
+    #[must_use]
+    pub fn takes_bearer_tokens(&self) -> bool {
+        self.program == Program::Docker
+    }
 }
 
 fn is_program(path: &Path) -> bool {

@@ -198,11 +198,39 @@ fn request(stream: &mut impl Read) -> Option<Seen> {
                 .push((name.to_owned(), value.trim().to_owned()));
         }
     }
-    let length: usize = seen.header("content-length").parse().unwrap_or(0);
-    let mut body = vec![0; length];
-    stream.read_exact(&mut body).ok()?;
+    let mut body = Vec::new();
+    if seen.header("transfer-encoding") == "chunked" {
+        loop {
+            let size = usize::from_str_radix(&line(stream)?, 16).ok()?;
+            let mut chunk = vec![0; size];
+            stream.read_exact(&mut chunk).ok()?;
+            body.append(&mut chunk);
+            line(stream)?;
+            if size == 0 {
+                break;
+            }
+        }
+    } else {
+        body.resize(seen.header("content-length").parse().unwrap_or(0), 0);
+        stream.read_exact(&mut body).ok()?;
+    }
     seen.body = String::from_utf8_lossy(&body).into_owned();
     Some(seen)
+}
+
+/// Reads a line of less than 64 bytes.
+fn line(stream: &mut impl Read) -> Option<String> {
+    let mut line = Vec::new();
+    let mut byte = [0];
+    while !line.ends_with(b"\r\n") {
+        if line.len() > 64 || stream.read(&mut byte).ok()? == 0 {
+            return None;
+        }
+        line.push(byte[0]);
+    }
+    String::from_utf8(line)
+        .ok()
+        .map(|line| line.trim_end().to_owned())
 }
 
 fn answer(stream: &mut impl Write, seen: &Seen, reply: &Reply) -> std::io::Result<()> {

@@ -39,6 +39,52 @@ pub struct Making<'a> {
     pub secrets: &'a [(Manager, PathBuf)],
 }
 
+/// Checks that an engine can use the credential for the registry that it pushes to.
+///
+/// # Errors
+/// Where it would be denied after it has built.
+pub fn check(making: &Making<'_>) -> Result<()> {
+    let target = &making.target;
+    match &target.credential {
+        Some(Credential::RegistryToken(_)) if !making.engine.takes_bearer_tokens() => {
+            let (engine, registry) = (making.engine.name(), target.reference.registry());
+            Err(Error::Denied {
+                what: format!(
+                    "image `{}` cannot be built: {engine} cannot push to `{registry}` with a \
+                     registry's own token (a bearer token)",
+                    making.name
+                ),
+                hint: format!(
+                    "log in with a user name and a password, or with an identity token: \
+                     `imgdex login {registry}`; in CI, set IMGDEX_REGISTRY_USERNAME and \
+                     IMGDEX_REGISTRY_PASSWORD instead of IMGDEX_REGISTRY_TOKEN; docker takes \
+                     such a token (`--engine docker`)"
+                ),
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Returns why a base image was not pulled: nobody knows before whether anybody may.
+fn told_of_token(making: &Making<'_>, error: build::Error) -> build::Error {
+    let is_unused = matches!(making.base.credential, Some(Credential::RegistryToken(_)))
+        && !making.engine.takes_bearer_tokens();
+    match error {
+        build::Error::Failed { what, lines, .. } if is_unused => build::Error::Failed {
+            what,
+            lines,
+            hint: format!(
+                "{} takes no registry's own token (a bearer token): log in to `{}` with a user \
+                 name and a password, or with an identity token",
+                making.engine.name(),
+                making.base.reference.registry()
+            ),
+        },
+        error => error,
+    }
+}
+
 /// Makes an image and pushes it.
 ///
 /// # Errors
@@ -57,7 +103,9 @@ pub fn make(making: &Making<'_>, log: &mut Log, watch: Watch<'_>) -> Result<()> 
     let made = {
         let mut session = session(making.engine, &scratch, &mut log.file, watch);
         let mut steps = || -> std::result::Result<(), build::Error> {
-            session.pull(&making.base.reference.to_string(), &pull)?;
+            let base = making.base.reference.to_string();
+            let pulled = session.pull(&base, &pull);
+            pulled.map_err(|error| told_of_token(making, error))?;
             let built = session.build(making.containerfile, &secrets)?;
             session.push(&built, &target, &push)
         };

@@ -8,7 +8,7 @@ mod scratch;
 
 pub use ask::{ask_base, is_built, look, read_back, unasked_base};
 pub use log::{LeftOver, Log, Turn, forget_log, is_being_built, open_log, sweep};
-pub use make::{Making, Side, end as end_left_over, make};
+pub use make::{Making, Side, check, end as end_left_over, make};
 pub use record::{Begun, Done, Ending, begin, end, pending, succeed};
 
 use super::{Error, Result};

@@ -149,6 +149,7 @@ impl Building {
             engine: &engine,
             secrets: &self.secrets,
         };
+        build::check(&making)?;
         let made = Made {
             image,
             asked,

@@ -9,6 +9,7 @@ use crate::builder::{RECORDS, add_storage, call, file_in, installed, push_base};
 use crate::docker_registry::DockerRegistry;
 use crate::field;
 use crate::support::Home;
+use crate::token_server::{IDENTITY, TokenServer, authorization};
 
 #[test]
 fn a_secret_is_there_only_while_the_package_manager_runs() {
@@ -145,4 +146,61 @@ fn each_registry_sees_its_own_secret_and_nobody_else_any() {
             "{text}"
         );
     }
+}
+
+#[test]
+fn a_token_that_an_engine_cannot_use_is_refused_before_it_builds() {
+    let place = Place::new(&[("pip", RECORDS)]);
+    place.create(json!({"pip": ["x"]}));
+    let tokens = TokenServer::start();
+    let target = tokens.registry();
+    let host = target.host();
+    let bearer = authorization("x");
+    let bearer = bearer.strip_prefix("Bearer ").expect("a token");
+    let build = |engine: &str| {
+        call(
+            &place.home,
+            &format!("images build science --push {host}/x:1 --engine {engine}"),
+        )
+    };
+    for engine in ["buildah", "podman"] {
+        let ran = build(engine)
+            .env("IMGDEX_REGISTRY_HOST", &host)
+            .env("IMGDEX_REGISTRY_TOKEN", bearer)
+            .run();
+        let told = ran.snapshot(&place.home).replace(&host, "<host>");
+        let expected = format!(
+            "exit code: 5\n----- stderr -----\n\
+             error: image `science` cannot be built: {engine} cannot push to `<host>` with a \
+             registry's own token (a bearer token)\n\
+             hint: log in with a user name and a password, or with an identity token: `imgdex \
+             login <host>`; in CI, set IMGDEX_REGISTRY_USERNAME and IMGDEX_REGISTRY_PASSWORD \
+             instead of IMGDEX_REGISTRY_TOKEN; docker takes such a token (`--engine docker`)\n"
+        );
+        assert_eq!(told, expected);
+        assert_eq!(place.status(), serde_json::Value::Null);
+    }
+    // One that is changed for such tokens is of use to them.
+    let login = format!("login {host} --token-stdin");
+    place.home.pipe(format!("{IDENTITY}\n"), &login).ok();
+    build("buildah").run().ok();
+    build("podman --force").run().ok();
+    let url = format!("{host}/x:1");
+    assert_eq!(field(&place.home, "science", "url"), json!(url));
+
+    place.home.run(&format!("logout {host}")).ok();
+    // Whether anybody may pull is known only then.
+    let spec = json!({"baseImage": url, "packages": {"pip": ["y"]}});
+    let image = json!({"name": "next", "global": true, "imageSpec": spec});
+    place.home.pipe(image.to_string(), "images create").ok();
+    let ran = call(&place.home, "images build next --engine buildah")
+        .env("IMGDEX_REGISTRY_HOST", &host)
+        .env("IMGDEX_REGISTRY_TOKEN", bearer)
+        .run()
+        .fails(1);
+    let hint = format!(
+        "\nhint: buildah takes no registry's own token (a bearer token): log in to `{host}` with a \
+         user name and a password, or with an identity token; `imgdex images build-log next` "
+    );
+    assert!(ran.stderr.contains(&hint), "{ran:?}");
 }
