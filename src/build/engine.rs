@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::process::command;
+
 /// A failure to build.
 #[derive(Debug, Error)]
 pub enum Error {
@@ -82,6 +84,14 @@ pub struct Engine {
     pub(super) isolated: bool,
 }
 
+/// Which daemon docker talks to, as its user chose (`docker context`).
+#[derive(Debug, Clone)]
+pub struct Context {
+    pub(super) name: String,
+    /// The folder with what is known of all of them; none where there is only the default.
+    pub folder: Option<PathBuf>,
+}
+
 impl Engine {
     /// Returns the program of that name, or the first of all that is installed in one of
     /// the folders of `path`. `isolated` is whether somebody says already how it isolates
@@ -127,16 +137,44 @@ impl Engine {
                     program.name()
                 ),
                 format!(
-                    "install it, such as with `apt-get install {}`, or name another with \
+                    "install it, such as with `apt-get install {}, or name another with \
                      `--engine`",
                     match program {
-                        Program::Docker => "docker.io",
-                        other => other.name(),
+                        // The client is a package of its own since Debian 13.
+                        Program::Docker =>
+                            "docker.io` (and `docker-cli`, where that is another package; its \
+                             daemon has to run)",
+                        Program::Buildah => "buildah`",
+                        Program::Podman => "podman`",
                     }
                 ),
             ),
         };
         Err(Error::NotInstalled { what, hint })
+    }
+
+    /// Returns the daemon that docker talks to; nothing where it does not say. Commands that
+    /// are given credentials read nothing of its user's settings, and have to be told.
+    #[must_use]
+    pub fn context(&self) -> Option<Context> {
+        if self.program != Program::Docker {
+            return None;
+        }
+        let mut inspect = command(&self.path);
+        let format = "{{.Name}}\n{{.Storage.MetadataPath}}";
+        let said = inspect
+            .args(["context", "inspect", "--format", format])
+            .output()
+            .ok()?;
+        let text = String::from_utf8(said.stdout).ok()?;
+        let (name, path) = text.trim_end().split_once('\n')?;
+        // CONTEXTS/meta/ID, or `<IN MEMORY>`.
+        let path = Path::new(path);
+        let folder = path.ancestors().nth(2).filter(|_| path.is_absolute());
+        (said.status.success() && !name.is_empty()).then(|| Context {
+            name: name.to_owned(),
+            folder: folder.map(Path::to_path_buf),
+        })
     }
 
     /// Returns its name.

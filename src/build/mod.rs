@@ -8,6 +8,6 @@ mod kubernetes;
 mod session;
 
 pub use containerfile::{Base, Manager, Recipe, containerfile};
-pub use engine::{Engine, Error, Program};
+pub use engine::{Context, Engine, Error, Program};
 pub use kubernetes::{End as JobEnd, Job, job_name, job_name_of, resources};
 pub use session::{Access, Session};

@@ -9,7 +9,7 @@ use std::process::{Command, ExitStatus};
 use rustix::process::Signal;
 
 use super::containerfile::Manager;
-use super::engine::{Engine, Error, Program, Result};
+use super::engine::{Context, Engine, Error, Program, Result};
 use crate::process::{Ended, Output, Watch, command, end_marked, run};
 
 /// Lines of an engine's output that are told where it fails; the log has all of them.
@@ -35,6 +35,8 @@ pub struct Access {
 /// One build: the steps share a name that nobody else uses, by which its traces are found.
 pub struct Session<'a> {
     pub engine: &'a Engine,
+    /// That of docker, the same in all steps.
+    pub context: Option<&'a Context>,
     /// Such as `imgdex-build-…`.
     pub marker: &'a str,
     /// A folder of this build's own.
@@ -112,6 +114,10 @@ impl Session<'_> {
         }
         if self.engine.program == Program::Docker {
             build.args(["--no-cache", "--force-rm"]);
+            // The builder that is the daemon itself, called as its context: any other keeps
+            // what it builds.
+            let name = self.context.map_or("default", |context| &context.name);
+            build.env("BUILDX_BUILDER", name);
             if !secrets.is_empty() {
                 // Its older builder has none; without BuildKit's plugin there is no other.
                 build.env("DOCKER_BUILDKIT", "1");
@@ -225,6 +231,9 @@ impl Session<'_> {
         let mut command = command(&self.engine.path);
         // Where they are removed with it, whoever kills the engine.
         command.env("TMPDIR", self.temporary);
+        if let Some(context) = self.context {
+            command.env("DOCKER_CONTEXT", &context.name);
+        }
         command
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::scratch::Scratch;
 use super::{LeftOver, Log};
-use crate::build::{self, Access, Engine, Manager, Session};
+use crate::build::{self, Access, Context, Engine, Manager, Session};
 use crate::credentials::{ValuesFile, login};
 use crate::domain::credential::Credential;
 use crate::domain::reference::{Reference, Registry};
@@ -92,6 +92,8 @@ fn told_of_token(making: &Making<'_>, error: build::Error) -> build::Error {
 pub fn make(making: &Making<'_>, log: &mut Log, watch: Watch<'_>) -> Result<()> {
     let scratch = Scratch::begin()?;
     let target = making.target.reference.to_string();
+    let context = making.engine.context();
+    let engine = (making.engine, context.as_ref());
     let left_over = log.left_over.take();
     if let Some(left_over) = left_over {
         end(&left_over, Some(making.engine), &mut log.file);
@@ -99,9 +101,18 @@ pub fn make(making: &Making<'_>, log: &mut Log, watch: Watch<'_>) -> Result<()> 
     log.note(making.engine.program, &scratch.folder)?;
     let pull = access(making.base, &scratch.folder.join("pull"))?;
     let push = access(making.target, &scratch.folder.join("push"))?;
+    if let Some(contexts) = context.as_ref().and_then(|context| context.folder.as_ref()) {
+        for access in [&pull, &push] {
+            let link = access.folder.join("contexts");
+            symlink(contexts, &link).map_err(|source| Error::Write {
+                name: link.display().to_string(),
+                source,
+            })?;
+        }
+    }
     let secrets = linked(making.secrets, &scratch.folder.join("secrets"))?;
     let made = {
-        let mut session = session(making.engine, &scratch, &mut log.file, watch);
+        let mut session = session(engine, &scratch, &mut log.file, watch);
         let mut steps = || -> std::result::Result<(), build::Error> {
             let base = making.base.reference.to_string();
             let pulled = session.pull(&base, &pull);
@@ -111,7 +122,7 @@ pub fn make(making: &Making<'_>, log: &mut Log, watch: Watch<'_>) -> Result<()> 
         };
         steps()
     };
-    session(making.engine, &scratch, &mut log.file, &mut |_| true).clean();
+    session(engine, &scratch, &mut log.file, &mut |_| true).clean();
     log.forget();
     made.map_err(|error| match Error::from(error) {
         Error::Build { what, lines, hint } => {
@@ -136,19 +147,23 @@ pub fn end(left_over: &LeftOver, engine: Option<&Engine>, log: &mut File) {
         return;
     };
     match engine {
-        Some(engine) => session(engine, &scratch, log, &mut |_| true).end(),
+        Some(engine) => {
+            let context = engine.context();
+            session((engine, context.as_ref()), &scratch, log, &mut |_| true).end();
+        }
         None => end_marked(&scratch.marker),
     }
 }
 
 fn session<'a>(
-    engine: &'a Engine,
+    (engine, context): (&'a Engine, Option<&'a Context>),
     scratch: &'a Scratch,
     log: &'a mut File,
     watch: Watch<'a>,
 ) -> Session<'a> {
     Session {
         engine,
+        context,
         marker: &scratch.marker,
         folder: &scratch.folder,
         temporary: &scratch.temporary,

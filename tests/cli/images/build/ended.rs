@@ -321,6 +321,12 @@ fn what_cannot_be_built_is_told() {
     error: `podman` is not installed, and is to build images
     hint: install it, such as with `apt-get install podman`, or name another with `--engine`
     ");
+    insta::assert_snapshot!(run(&format!("images build science --engine docker --push {host}/x:1")), @r"
+    exit code: 4
+    ----- stderr -----
+    error: `docker` is not installed, and is to build images
+    hint: install it, such as with `apt-get install docker.io` (and `docker-cli`, where that is another package; its daemon has to run), or name another with `--engine`
+    ");
     insta::assert_snapshot!(run("images build plain"), @r"
     exit code: 2
     ----- stderr -----

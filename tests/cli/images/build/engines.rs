@@ -114,7 +114,10 @@ fn text_of(value: &Value) -> String {
 /// What docker is asked, done by buildah in its place; `push` may be another script.
 fn docker(home: &Home, push: &str) {
     let buildah = installed("buildah").display().to_string();
-    let script = "#!/bin/sh\necho \"$*\" >> $HOME/asked\n\
+    let script = "#!/bin/sh\n\
+        [ $1 = context ] && { printf 'lab\\n%s/contexts/meta/1\\n' $HOME; exit; }\n\
+        echo \"$*\" >> $HOME/asked; echo $DOCKER_CONTEXT $BUILDX_BUILDER >> $HOME/told\n\
+        [ $1 = --config ] && readlink $2/contexts >> $HOME/linked\n\
         [ $1 = --config ] && { stat -c %a $2/config.json >> $HOME/seen; shift 2; }\n\
         case $1 in\n\
         pull) exec BUILDAH pull --tls-verify=false -- $3 ;;\n\
@@ -155,6 +158,10 @@ fn docker_builds_and_what_somebody_else_pushed_is_not_taken_for_it() {
     assert_eq!(verbs.len(), 5);
     assert_eq!(left_over(&place.home), Vec::<String>::new());
     assert_eq!(read("seen"), "600\n600\n");
+    // All of them talk to the same daemon, and nobody else builds.
+    assert_eq!(read("told"), "lab\nlab lab\nlab\nlab\nlab\n");
+    let contexts = place.home.path().join("contexts");
+    assert_eq!(read("linked"), format!("{0}\n{0}\n", contexts.display()));
     assert_eq!(place.status()["phase"], "Succeeded");
 
     // Another image comes to stand where this one was pushed to.
