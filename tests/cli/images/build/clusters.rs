@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::push_labelled;
+use super::{create, push_labelled};
 use crate::docker_registry::{DockerRegistry, Pushed};
 use crate::support::{Home, Ran};
 use crate::{field, json};
@@ -27,12 +27,7 @@ impl Place {
     }
 
     fn create(&self, name: &str) {
-        let spec = json!({
-            "baseImage": format!("{}/team/base:1", self.registry.host()),
-            "packages": {"pip": ["x"]},
-        });
-        let image = json!({"name": name, "global": true, "imageSpec": spec});
-        self.home.pipe(image.to_string(), "images create").ok();
+        create(&self.home, &self.registry.host(), name);
     }
 
     fn run(&self, arguments: &str) -> Ran {

@@ -5,7 +5,7 @@ use std::fs;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use super::Place;
+use super::{Place, create, runs};
 use crate::builder::{call, installed, left_over};
 use crate::docker_registry::DockerRegistry;
 use crate::support::{Home, PROGRAM, Ran};
@@ -205,15 +205,6 @@ fn what_a_build_needs_and_cannot_write_is_exit_10() {
     assert!(ran.stderr.contains("No space left"), "{ran:#?}");
     assert_eq!(ran.stdout, "all\n");
     assert_eq!(left_over(&place.home), Vec::<String>::new());
-}
-
-/// Returns whether a process runs that was given this argument.
-fn runs(argument: &str) -> bool {
-    let processes = fs::read_dir("/proc").expect("processes");
-    processes.flatten().any(|process| {
-        let line = fs::read_to_string(process.path().join("cmdline")).unwrap_or_default();
-        line.split('\0').any(|word| word == argument)
-    })
 }
 
 #[test]
@@ -431,11 +422,7 @@ fn what_may_not_be_pushed_is_told_before_it_is_built() {
     let host = target.host();
     home.pipe("hunter2", &format!("login {host} -u me --password-stdin"))
         .ok();
-    let spec = json!({
-        "baseImage": format!("{}/team/base:1", base.host()), "packages": {"pip": ["x"]},
-    });
-    let image = json!({"name": "science", "global": true, "imageSpec": spec});
-    home.pipe(image.to_string(), "images create").ok();
+    create(&home, &base.host(), "science");
     home.program("buildah", "#!/bin/sh\ntouch $HOME/ran\n");
     let ran = home.run(&format!("images build science --push {host}/x:1"));
     // The registry names the actions in whatever order.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{ALL, Place};
+use super::{ALL, Place, create};
 use crate::builder::{RECORDS, buildah, file_in, installed, left_over};
 use crate::docker_registry::DockerRegistry;
 use crate::support::Home;
@@ -190,9 +190,7 @@ fn a_gigabyte_of_output_takes_no_memory_and_the_log_has_an_end() {
     let (home, registry) = (Home::new(), DockerRegistry::start());
     let host = registry.host();
     registry.image("team/base", "1", "amd64");
-    let spec = json!({"baseImage": format!("{host}/team/base:1"), "packages": {"pip": ["x"]}});
-    let image = json!({"name": "science", "global": true, "imageSpec": spec});
-    home.pipe(image.to_string(), "images create").ok();
+    create(&home, &host, "science");
     home.program(
         "buildah",
         "#!/bin/sh\n[ $1 = build ] || exit 0\n\
@@ -225,9 +223,7 @@ fn what_engines_put_down_meanwhile_is_removed_wherever_it_is() {
     let (home, registry) = (Home::new(), DockerRegistry::start());
     let host = registry.host();
     registry.image("team/base", "1", "amd64");
-    let spec = json!({"baseImage": format!("{host}/team/base:1"), "packages": {"pip": ["x"]}});
-    let image = json!({"name": "science", "global": true, "imageSpec": spec});
-    home.pipe(image.to_string(), "images create").ok();
+    create(&home, &host, "science");
     home.program(
         "buildah",
         "#!/bin/sh\necho $TMPDIR >> $HOME/places; touch $TMPDIR/large; stat -c %a $TMPDIR >> \

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::{ALL, Place};
+use super::{ALL, Place, create};
 use crate::builder::{RECORDS, buildah, call, file_in, left_over, push_base};
 use crate::docker_registry::DockerRegistry;
 use crate::support::Home;
@@ -280,9 +280,7 @@ fn a_log_is_followed_until_the_build_has_ended() {
     let (home, registry) = (Home::new(), DockerRegistry::start());
     let host = registry.host();
     registry.image("team/base", "1", "amd64");
-    let spec = json!({"baseImage": format!("{host}/team/base:1"), "packages": {"pip": ["x"]}});
-    let image = json!({"name": "science", "global": true, "imageSpec": spec});
-    home.pipe(image.to_string(), "images create").ok();
+    create(&home, &host, "science");
     home.program(
         "buildah",
         "#!/bin/sh\n[ $1 = build ] || exit 0\necho the first word\n\

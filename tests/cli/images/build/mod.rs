@@ -8,6 +8,8 @@ mod packages;
 mod secrets;
 mod turns;
 
+use std::fs;
+
 use serde_json::{Value, json};
 
 use crate::builder::{RECORDS, add_storage, call, push_base};
@@ -78,6 +80,22 @@ impl Place {
     fn status(&self) -> Value {
         field(&self.home, "science", "jobStatus")
     }
+}
+
+/// Creates an image that is to be built upon `team/base:1` of a registry.
+fn create(home: &Home, host: &str, name: &str) {
+    let spec = json!({"baseImage": format!("{host}/team/base:1"), "packages": {"pip": ["x"]}});
+    let image = json!({"name": name, "global": true, "imageSpec": spec});
+    home.pipe(image.to_string(), "images create").ok();
+}
+
+/// Returns whether a process runs that was given this argument.
+fn runs(argument: &str) -> bool {
+    let processes = fs::read_dir("/proc").expect("processes");
+    processes.flatten().any(|process| {
+        let line = fs::read_to_string(process.path().join("cmdline")).unwrap_or_default();
+        line.split('\0').any(|word| word == argument)
+    })
 }
 
 /// Pushes an image without layers that has the labels by which a build of that

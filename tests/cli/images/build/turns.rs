@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use super::{create, push_labelled, runs};
 use crate::docker_registry::{DockerRegistry, digest};
 use crate::fault_server::{FaultServer, Reply};
 use crate::support::{Home, Ran};
@@ -21,17 +22,9 @@ fn home_with(registry: &DockerRegistry, buildah: &str) -> Home {
         ".config/imgdex/config.toml",
         format!("[build]\npush-prefix = \"{}/custom\"\n", registry.host()),
     );
-    create(&home, registry, "science");
+    create(&home, &registry.host(), "science");
     home.program("buildah", buildah);
     home
-}
-
-fn create(home: &Home, registry: &DockerRegistry, name: &str) {
-    let spec = json!({
-        "baseImage": format!("{}/team/base:1", registry.host()), "packages": {"pip": ["x"]},
-    });
-    let image = json!({"name": name, "global": true, "imageSpec": spec});
-    home.pipe(image.to_string(), "images create").ok();
 }
 
 /// Builds an image, does something once that has begun, and returns how the build ends.
@@ -74,7 +67,7 @@ fn an_image_that_is_deleted_and_made_anew_is_another_one() {
         home.run("images delete science --yes").ok();
         // Creation is told in seconds.
         std::thread::sleep(Duration::from_millis(1100));
-        create(&home, &registry, "science");
+        create(&home, &registry.host(), "science");
         home.run("images build science --lock-timeout 0").fails(9);
         home.run("images build-log science").fails(4);
     });
@@ -108,7 +101,7 @@ fn what_was_pushed_of_an_image_that_is_no_more_is_told() {
                 std::thread::sleep(Duration::from_millis(20));
             }
             let text = fs::read_to_string(home.path().join("Containerfile")).expect("a text");
-            super::push_labelled(&registry, "custom/science", "1", &text);
+            push_labelled(&registry, "custom/science", "1", &text);
             home.write("pushed", "");
         });
         let ran = meanwhile(&home, || {
@@ -131,7 +124,7 @@ fn what_was_pushed_of_an_image_that_is_no_more_is_told() {
 fn several_failures_are_several_objects() {
     let registry = DockerRegistry::start();
     let home = home_with(&registry, "#!/bin/sh\nexit 3\n");
-    create(&home, &registry, "other");
+    create(&home, &registry.host(), "other");
     let ran = home
         .run("images build science other -o json --no-progress")
         .fails(1);
@@ -153,7 +146,7 @@ fn a_secret_of_another_registry_is_not_in_the_way() {
     let (base, free) = (DockerRegistry::with_password(), DockerRegistry::start());
     free.image("team/base", "1", "amd64");
     let home = Home::new();
-    create(&home, &free, "science");
+    create(&home, &free.host(), "science");
     home.program("buildah", "#!/bin/sh\nexit 3\n");
     let secret = format!(
         "secrets create --name good --registry-host {} --username me --password-stdin",
@@ -227,11 +220,7 @@ fn one_base_image_is_asked_for_once() {
         format!("[build]\npush-prefix = \"{}/custom\"\n", target.host()),
     );
     for name in ["a", "b", "c"] {
-        let spec = json!({
-            "baseImage": format!("{}/team/base:1", server.host()), "packages": {"pip": ["x"]},
-        });
-        let image = json!({"name": name, "global": true, "imageSpec": spec});
-        home.pipe(image.to_string(), "images create").ok();
+        create(&home, &server.host(), name);
     }
     let list = json(home.run("images build a b c --engine kubernetes -o json"));
     assert_eq!(list["items"].as_array().map(Vec::len), Some(6));
@@ -242,22 +231,13 @@ fn one_base_image_is_asked_for_once() {
     assert_eq!(asked.count(), 1);
 }
 
-/// Returns whether a process runs that was given this argument.
-fn runs(argument: &str) -> bool {
-    let processes = fs::read_dir("/proc").expect("processes");
-    processes.flatten().any(|process| {
-        let line = fs::read_to_string(process.path().join("cmdline")).unwrap_or_default();
-        line.split('\0').any(|word| word == argument)
-    })
-}
-
 #[test]
 fn what_a_killed_build_left_goes_even_where_nothing_is_built_after_it() {
     let registry = DockerRegistry::start();
     // What it starts is found by the name of the build.
     let sleeps = "#!/bin/sh\n[ $1 = build ] || exit 0\ntouch $HOME/begun\nsleep 4646\nexit 0\n";
     let home = home_with(&registry, sleeps);
-    create(&home, &registry, "other");
+    create(&home, &registry.host(), "other");
     let temporary = home.path().join("temporary");
     fs::create_dir_all(&temporary).expect("made");
     let call = |command: &str| {
@@ -277,7 +257,7 @@ fn what_a_killed_build_left_goes_even_where_nothing_is_built_after_it() {
             .run(&format!("images build {last} --print"))
             .ok()
             .stdout;
-        super::push_labelled(&registry, &format!("custom/{last}"), "1", &text);
+        push_labelled(&registry, &format!("custom/{last}"), "1", &text);
         let build = format!(
             "images build {last} --push {}/custom/{last}:1",
             registry.host()
