@@ -111,7 +111,11 @@ pub fn resources(job: &Job<'_>) -> Vec<Value> {
             words.push(format!("--authfile {folder}/config.json"));
         }
         if let Some(certificates) = &end.certificates {
-            let file = format!("{what}.crt");
+            // The same ones are there once.
+            let file = match job.base.certificates.as_ref() == Some(certificates) {
+                true => "pull.crt".to_owned(),
+                false => format!("{what}.crt"),
+            };
             files[&file] = json!(certificates);
             let name = format!("{what}-certificates");
             let folder = format!("/run/imgdex/{name}");

@@ -27,6 +27,41 @@ pub struct Built {
     pub base_image: Option<String>,
 }
 
+/// What is made, or to be made by the Job of a cluster: the spec may be changed before that
+/// is done, and the base image's tag may move.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// See [`ImageSpec::build_key`].
+    pub key: String,
+    pub base_digest: String,
+    /// As the spec has it.
+    pub base_image: String,
+}
+
+impl Wanted {
+    const KEY: &str = "wantedKey";
+    const BASE_DIGEST: &str = "wantedBaseDigest";
+    const BASE_IMAGE: &str = "wantedBaseImage";
+
+    /// The fields of a status that nothing is wanted by.
+    pub const NONE: [(&'static str, Option<&'static str>); 4] = [
+        (Self::KEY, None),
+        (Self::BASE_DIGEST, None),
+        (Self::BASE_IMAGE, None),
+        ("created", None),
+    ];
+
+    /// Returns the fields of a status by which it is wanted.
+    #[must_use]
+    pub fn fields(&self) -> [(&'static str, Option<&str>); 3] {
+        [
+            (Self::KEY, Some(&self.key)),
+            (Self::BASE_DIGEST, Some(&self.base_digest)),
+            (Self::BASE_IMAGE, Some(&self.base_image)),
+        ]
+    }
+}
+
 impl ImageSpec {
     /// Returns what two builds have in common that make the same: the base image's
     /// digest, the packages in their order, and the version of the Containerfile.
@@ -68,6 +103,19 @@ impl JobStatus {
         self.phase == JobPhase::Succeeded || self.built().is_some()
     }
 
+    /// Returns what the Job of a cluster is to make; nothing where none is waited for.
+    #[must_use]
+    pub fn wanted(&self) -> Option<Wanted> {
+        if self.phase != JobPhase::Pending {
+            return None;
+        }
+        Some(Wanted {
+            key: self.text(Wanted::KEY)?,
+            base_digest: self.text(Wanted::BASE_DIGEST)?,
+            base_image: self.text(Wanted::BASE_IMAGE)?,
+        })
+    }
+
     /// Returns the status of the last good build, as if none had begun after it; nothing
     /// where there was none.
     #[must_use]
@@ -75,7 +123,8 @@ impl JobStatus {
         match self.phase {
             JobPhase::Succeeded => Some(self.clone()),
             _ => self.built().map(|_| {
-                let gone = [("target", None), ("message", None)];
+                let mut gone = vec![("target", None), ("message", None)];
+                gone.extend(Wanted::NONE);
                 Self::after(Some(self), JobPhase::Succeeded, &gone)
             }),
         }
@@ -120,6 +169,24 @@ impl ImageConfig {
     #[must_use]
     pub fn was_built(&self) -> bool {
         self.job.as_ref().is_some_and(JobStatus::was_built)
+    }
+
+    /// Returns the status that a build follows on. Where somebody else built the image, who
+    /// says not of what, its reference stands all the same, as a build of something else.
+    #[must_use]
+    pub fn job_before_a_build(&self) -> Option<JobStatus> {
+        let job = self.job.as_ref()?;
+        match &self.url {
+            Some(url) if job.phase == JobPhase::Succeeded && job.built().is_none() => {
+                let fields = [
+                    ("image", Some(url.as_str())),
+                    ("key", Some("")),
+                    ("baseDigest", Some("")),
+                ];
+                Some(JobStatus::after(Some(job), job.phase, &fields))
+            }
+            _ => Some(job.clone()),
+        }
     }
 
     /// Returns whether the spec is another one than that which was built.

@@ -30,16 +30,23 @@ const A_MOMENT: Duration = Duration::from_millis(100);
 pub struct Turn {
     folder: PathBuf,
     note: File,
-    left_over: Option<LeftOver>,
+    /// Whether another process had it before.
+    pub was_waited_for: bool,
 }
 
-/// What a note says of a build that did not end by itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What is left of a build that did not end by itself.
+#[derive(Debug)]
 pub struct LeftOver {
+    /// The name of the image.
+    pub image: String,
+    /// The name by which it began.
+    pub job_name: String,
     /// Who built; unset for a program that is not known.
     pub program: Option<Program>,
-    /// The folder that the build is called after.
-    pub scratch: PathBuf,
+    /// The folder that the build is called after; unset where it had none yet.
+    pub scratch: Option<PathBuf>,
+    /// Its log, at the end.
+    pub log: File,
 }
 
 /// The log of a build that runs.
@@ -49,7 +56,8 @@ pub struct Log {
     note: File,
     /// When the image was created, by which another one of its name is told apart.
     created_at: String,
-    pub left_over: Option<LeftOver>,
+    /// The name by which the build began.
+    job_name: String,
 }
 
 fn folders(catalog: &Path) -> PathBuf {
@@ -70,41 +78,66 @@ fn cannot_write(path: &Path) -> impl FnOnce(io::Error) -> Error {
     |source| Error::Write { name, source }
 }
 
-/// Returns what a note says: when the image was created, and what is left of a build.
-fn read(note: &mut File) -> (String, Option<LeftOver>) {
+/// What a note says, a line each: when the image was created; and of a build that has not
+/// ended its name, who builds, and the folder that it is called after.
+fn read(note: &mut File) -> Vec<String> {
     let mut text = String::new();
     let read = note
         .seek(SeekFrom::Start(0))
         .and_then(|_| note.take(LONGEST_NOTE).read_to_string(&mut text));
-    if read.is_err() {
-        return (String::new(), None);
+    match read {
+        Ok(_) => text.lines().map(str::to_owned).collect(),
+        Err(_) => Vec::new(),
     }
-    let mut lines = text.lines();
-    let created_at = lines.next().unwrap_or_default().to_owned();
-    let left_over = lines.next().zip(lines.next());
-    let left_over = left_over.map(|(program, scratch)| LeftOver {
-        program: Program::from_name(program),
-        scratch: PathBuf::from(scratch),
-    });
-    (created_at, left_over)
 }
 
 /// Returns the locked note of a folder; nothing where somebody else has it.
 fn locked(folder: &Path) -> io::Result<Option<File>> {
+    let path = folder.join("build");
     loop {
-        let note = opened(&folder.join("build"))?;
+        let note = opened(&path)?;
         match flock(&note, FlockOperation::NonBlockingLockExclusive) {
-            // It may have been removed in between.
-            Ok(()) if note.metadata()?.nlink() == 0 => {}
-            Ok(()) => return Ok(Some(note)),
+            Ok(()) => {
+                // It may have been removed in between, and made anew by another.
+                let (ours, there) = (note.metadata()?, fs::symlink_metadata(&path)?);
+                if (ours.dev(), ours.ino()) == (there.dev(), there.ino()) {
+                    return Ok(Some(note));
+                }
+            }
             Err(Errno::WOULDBLOCK) => return Ok(None),
             Err(error) => return Err(error.into()),
         }
     }
 }
 
+/// Removes the folder of an image whose note is locked, so that whoever waits for it finds
+/// that out: the note last, and nothing that somebody else has made since.
+fn remove(folder: &Path) {
+    for name in ["log", "build"] {
+        // What stays goes with the next build.
+        let _ = fs::remove_file(folder.join(name));
+    }
+    let _ = fs::remove_dir(folder);
+}
+
+/// Returns what is left of the build that a note tells of; nothing where it ended.
+fn left_over(folder: &Path, note: &mut File) -> Option<LeftOver> {
+    let lines = read(note);
+    let job_name = lines.get(1)?.clone();
+    let mut log = opened(&folder.join("log")).ok()?;
+    log.seek(SeekFrom::End(0)).ok()?;
+    Some(LeftOver {
+        image: folder.file_name()?.to_str()?.to_owned(),
+        job_name,
+        program: lines.get(2).and_then(|name| Program::from_name(name)),
+        scratch: lines.get(3).map(PathBuf::from),
+        log,
+    })
+}
+
 impl Turn {
-    /// Waits for the right to build an image of the catalog in that file.
+    /// Waits for the right to build an image of the catalog in that file; `wait` is told
+    /// that it is waited, again and again, and says whether to go on.
     ///
     /// # Errors
     /// Where another process builds it for longer than one waits, and where files cannot
@@ -113,46 +146,64 @@ impl Turn {
         catalog: &Path,
         image: &str,
         patience: Duration,
-        go_on: &dyn Fn() -> bool,
+        wait: &mut dyn FnMut() -> bool,
     ) -> Result<Self> {
         let folder = folders(catalog).join(image);
-        let deadline = Instant::now() + patience.max(A_MOMENT);
+        let began = Instant::now();
         let mut builder = DirBuilder::new();
         let builder = builder.recursive(true).mode(0o700);
+        let mut was_waited_for = false;
         loop {
-            let taken = builder.create(&folder).and_then(|()| locked(&folder));
-            match taken.map_err(cannot_write(&folder))? {
-                Some(mut note) => {
-                    let (_, left_over) = read(&mut note);
+            match builder.create(&folder).and_then(|()| locked(&folder)) {
+                Ok(Some(note)) => {
                     return Ok(Self {
                         folder,
                         note,
-                        left_over,
+                        was_waited_for,
                     });
                 }
-                None if Instant::now() >= deadline => {
-                    return Err(Error::Busy {
-                        what: format!("image `{image}` is being built by another process"),
-                    });
-                }
-                None if !go_on() => return Err(Error::Interrupted),
-                None => thread::sleep(BETWEEN),
+                Ok(None) => {}
+                // It is removed where its image is no more, and is made again.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(cannot_write(&folder)(error)),
             }
+            if began.elapsed() >= patience.max(A_MOMENT) {
+                return Err(Error::Busy {
+                    what: format!("image `{image}` is being built by another process"),
+                });
+            }
+            if began.elapsed() >= A_MOMENT {
+                was_waited_for = true;
+                if !wait() {
+                    return Err(Error::Interrupted);
+                }
+            }
+            thread::sleep(BETWEEN);
         }
     }
 
-    /// Begins the log.
+    /// Returns what is left of the last build, where that did not end by itself.
+    pub fn left_over(&mut self) -> Option<LeftOver> {
+        left_over(&self.folder, &mut self.note)
+    }
+
+    /// Begins the log of a build, by its name.
     ///
     /// # Errors
     /// Where files cannot be written.
-    pub fn begin(self, image: &Image) -> Result<Log> {
+    pub fn begin(mut self, image: &Image, job_name: &str) -> Result<Log> {
+        let created_at = image.created_at.clone();
         let path = self.folder.join("log");
-        let file = opened(&path).and_then(|file| file.set_len(0).map(|()| file));
+        let file = opened(&path).and_then(|file| {
+            file.set_len(0)?;
+            write(&mut self.note, &format!("{created_at}\n{job_name}\n"))?;
+            Ok(file)
+        });
         Ok(Log {
             file: file.map_err(cannot_write(&path))?,
             note: self.note,
-            created_at: image.created_at.clone(),
-            left_over: self.left_over,
+            created_at,
+            job_name: job_name.to_owned(),
         })
     }
 }
@@ -164,13 +215,14 @@ impl Log {
     /// # Errors
     /// Where it cannot be written.
     pub fn note(&mut self, program: Program, scratch: &Path) -> Result<()> {
+        let (created_at, job_name) = (&self.created_at, &self.job_name);
         let (program, scratch) = (program.name(), scratch.display());
-        let text = format!("{}\n{program}\n{scratch}\n", self.created_at);
+        let text = format!("{created_at}\n{job_name}\n{program}\n{scratch}\n");
         let written = write(&mut self.note, &text);
         written.map_err(cannot_write(Path::new("build")))
     }
 
-    /// Notes that the build has ended.
+    /// Notes that nothing is left of the build.
     pub fn forget(&mut self) {
         // What became of the image matters more; the next build looks, and finds nothing.
         let _ = write(&mut self.note, &self.created_at);
@@ -202,8 +254,8 @@ pub fn open_log(catalog: &Path, image: &Image) -> Result<File> {
             source,
         },
     };
-    let (created_at, _) = read(&mut File::open(folder.join("build")).map_err(cannot_read)?);
-    if created_at != image.created_at {
+    let note = read(&mut File::open(folder.join("build")).map_err(cannot_read)?);
+    if note.first() != Some(&image.created_at) {
         // Another image had the name.
         return Err(absent());
     }
@@ -224,28 +276,28 @@ pub fn is_being_built(catalog: &Path, image: &str) -> bool {
 
 /// Goes through what builds left that did not end by themselves, and forgets the logs of
 /// images that are no more. `exists` is told a name, and when its image was created; `end`
-/// what is left of a build, and its log. What fails is gone through the next time.
+/// what is left of a build, and says whether it is gone now.
 pub fn sweep(
     catalog: &Path,
     exists: &dyn Fn(&str, &str) -> bool,
-    end: &mut dyn FnMut(&LeftOver, File),
+    end: &mut dyn FnMut(LeftOver) -> bool,
 ) {
     let folders = fs::read_dir(folders(catalog)).into_iter().flatten();
     for folder in folders.flatten().map(|entry| entry.path()) {
         let Ok(Some(mut note)) = locked(&folder) else {
             continue;
         };
-        let (created_at, left_over) = read(&mut note);
-        if let Some(left_over) = left_over
-            && let Ok(mut log) = opened(&folder.join("log"))
-            && log.seek(SeekFrom::End(0)).is_ok()
-        {
-            end(&left_over, log);
-            let _ = write(&mut note, &created_at);
+        let lines = read(&mut note);
+        let created_at = lines.first().map_or("", String::as_str);
+        if let Some(left_over) = left_over(&folder, &mut note) {
+            if !end(left_over) {
+                continue;
+            }
+            let _ = write(&mut note, created_at);
         }
         let name = folder.file_name().and_then(|name| name.to_str());
-        if !name.is_some_and(|name| exists(name, &created_at)) {
-            let _ = fs::remove_dir_all(&folder);
+        if !name.is_some_and(|name| exists(name, created_at)) {
+            remove(&folder);
         }
     }
 }
@@ -254,11 +306,10 @@ pub fn sweep(
 pub fn forget_log(catalog: &Path, image: &str) {
     let folder = folders(catalog).join(image);
     // Locking would make what is not there.
-    if folder.is_dir()
+    if folder.join("build").exists()
         && let Ok(Some(mut note)) = locked(&folder)
-        && read(&mut note).1.is_none()
+        && left_over(&folder, &mut note).is_none()
     {
-        // What stays goes with the next build.
-        let _ = fs::remove_dir_all(folder);
+        remove(&folder);
     }
 }

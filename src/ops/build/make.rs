@@ -94,10 +94,6 @@ pub fn make(making: &Making<'_>, log: &mut Log, watch: Watch<'_>) -> Result<()> 
     let target = making.target.reference.to_string();
     let context = making.engine.context();
     let engine = (making.engine, context.as_ref());
-    let left_over = log.left_over.take();
-    if let Some(left_over) = left_over {
-        end(&left_over, Some(making.engine), &mut log.file);
-    }
     log.note(making.engine.program, &scratch.folder)?;
     let pull = access(making.base, &scratch.folder.join("pull"))?;
     let push = access(making.target, &scratch.folder.join("push"))?;
@@ -141,18 +137,20 @@ pub fn make(making: &Making<'_>, log: &mut Log, watch: Watch<'_>) -> Result<()> 
 }
 
 /// Ends a build that outlived who began it, and removes what it left; without an engine
-/// what the engine itself keeps stays.
-pub fn end(left_over: &LeftOver, engine: Option<&Engine>, log: &mut File) {
-    let Some(scratch) = Scratch::left(&left_over.scratch) else {
-        return;
+/// what the engine itself keeps stays. Returns whether all is gone.
+pub fn end(mut left_over: LeftOver, engine: Option<&Engine>) -> bool {
+    let scratch = left_over.scratch.as_ref();
+    let Some(scratch) = scratch.and_then(|scratch| Scratch::left(scratch)) else {
+        return true;
     };
     match engine {
         Some(engine) => {
-            let context = engine.context();
+            let (context, log) = (engine.context(), &mut left_over.log);
             session((engine, context.as_ref()), &scratch, log, &mut |_| true).end();
         }
         None => end_marked(&scratch.marker),
     }
+    true
 }
 
 fn session<'a>(

@@ -9,7 +9,7 @@ mod scratch;
 pub use ask::{ask_base, is_built, look, read_back, unasked_base};
 pub use log::{LeftOver, Log, Turn, forget_log, is_being_built, open_log, sweep};
 pub use make::{Making, Side, check, end as end_left_over, make};
-pub use record::{Begun, Done, Ending, begin, end, pending, succeed};
+pub use record::{Begun, Done, Ending, begin, end, pending, succeed, wanted};
 
 use super::{Error, Result};
 use crate::build::{Base, Manager, Recipe, containerfile};
@@ -36,12 +36,12 @@ pub fn spec_of(image: &Image) -> Result<&ImageSpec> {
     })
 }
 
-/// Returns the key of a build of an image upon that base image.
-///
-/// # Errors
-/// Where it has no spec.
-pub fn key_of(image: &Image, base: &Base) -> Result<String> {
-    Ok(spec_of(image)?.build_key(base.digest.as_deref().unwrap_or_default()))
+/// Returns the failure of who finds another image in place of the one that was read.
+fn is_another(name: &str) -> Error {
+    Error::Exists {
+        what: format!("image `{name}` is no more the one whose build began"),
+        hint: format!("`imgdex images history {name}` shows what became of it"),
+    }
 }
 
 /// Returns the Containerfile of an image.

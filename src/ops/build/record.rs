@@ -1,8 +1,10 @@
 //! What the catalog says of a build: each step is one transaction, and none is open
 //! while an engine works.
 
+use super::{is_another, spec_of};
 use crate::build::Base;
 use crate::catalog::Catalog;
+use crate::domain::built::Wanted;
 use crate::domain::change::Actor;
 use crate::domain::group::GroupsInput;
 use crate::domain::image::{Image, ImageConfig, NewImage};
@@ -10,34 +12,15 @@ use crate::domain::sighting::Sighting;
 use crate::domain::spec::{JobPhase, JobStatus};
 use crate::ops::{Error, Result};
 
-/// A build that was pushed, and read back.
-#[derive(Debug, Clone)]
-pub struct Done {
-    pub url: String,
-    pub key: String,
-    pub base_digest: String,
-    /// As the spec that was built names it.
-    pub base_image: Option<String>,
-    /// The name by which this process began it; unset where it was only found.
-    pub begun_as: Option<String>,
-    pub seen: Sighting,
-}
-
-impl Done {
-    /// Returns what a registry has of an image that is built upon that base image.
-    ///
-    /// # Errors
-    /// Where the image has no spec.
-    pub fn new(image: &Image, base: &Base, url: String, seen: Sighting) -> Result<Self> {
-        Ok(Self {
-            url,
-            key: super::key_of(image, base)?,
-            base_digest: base.digest.clone().unwrap_or_default(),
-            base_image: (image.config.spec.as_ref()).map(|spec| spec.base_image.clone()),
-            begun_as: None,
-            seen,
-        })
-    }
+/// A build that begins.
+#[derive(Debug, Clone, Copy)]
+pub struct Begun<'a> {
+    /// The image that is built, as it was read.
+    pub image: &'a Image,
+    /// A name that no other build of the image has.
+    pub job_name: &'a str,
+    /// The reference that is pushed.
+    pub target: &'a str,
 }
 
 /// How a build ends that makes nothing.
@@ -49,62 +32,101 @@ pub struct Ending<'a> {
     pub message: Option<&'a str>,
 }
 
-/// A build that begins.
-#[derive(Debug, Clone, Copy)]
-pub struct Begun<'a> {
-    /// A name that no other build of the image has.
-    pub job_name: &'a str,
-    /// The reference that is pushed.
-    pub target: &'a str,
-    /// The label `org.opencontainers.image.created` of the only image that will do; unset
-    /// where any other of the same key does, too.
-    pub created: Option<&'a str>,
+/// A build that was pushed, and read back.
+#[derive(Debug, Clone)]
+pub struct Done {
+    /// When the image was created, by which another one of its name is told apart.
+    pub created_at: String,
+    pub url: String,
+    /// What it was made of.
+    pub made: Wanted,
+    /// The name by which this process began it; unset where it was only found.
+    pub begun_as: Option<String>,
+    pub seen: Sighting,
+}
+
+/// Returns what is to be made of an image upon a base image.
+///
+/// # Errors
+/// Where it has no spec.
+pub fn wanted(image: &Image, base: &Base) -> Result<Wanted> {
+    let (spec, digest) = (spec_of(image)?, base.digest.clone().unwrap_or_default());
+    Ok(Wanted {
+        key: spec.build_key(&digest),
+        base_digest: digest,
+        base_image: spec.base_image.clone(),
+    })
 }
 
 /// Writes that a build began, by which name, and where its image is pushed to.
 ///
 /// # Errors
-/// For an unknown image, and one that has no spec any more.
-pub fn begin(catalog: &mut Catalog, actor: Actor, name: &str, build: Begun<'_>) -> Result<Image> {
-    let job = |job: Option<&JobStatus>| begun(job, JobPhase::Running, &build);
-    change(catalog, actor, name, |image| Ok(with(image, job)))
+/// Where the image is gone or another one, and where it has no spec any more.
+pub fn begin(catalog: &mut Catalog, actor: Actor, build: Begun<'_>) -> Result<Image> {
+    mark(catalog, actor, build, JobPhase::Running, &[])
 }
 
-/// Writes that somebody else is to build it.
+/// Writes that somebody else is to build it, and what. The label
+/// `org.opencontainers.image.created` is `created` of the only image that will do; unset
+/// where any other of the same key does, too.
 ///
 /// # Errors
 /// As [`begin`].
-pub fn pending(catalog: &mut Catalog, actor: Actor, name: &str, build: Begun<'_>) -> Result<Image> {
-    let job = |job: Option<&JobStatus>| begun(job, JobPhase::Pending, &build);
-    change(catalog, actor, name, |image| Ok(with(image, job)))
+pub fn pending(
+    catalog: &mut Catalog,
+    actor: Actor,
+    build: Begun<'_>,
+    wanted: &Wanted,
+    created: Option<&str>,
+) -> Result<Image> {
+    let mut fields = wanted.fields().to_vec();
+    fields.push(("created", created));
+    mark(catalog, actor, build, JobPhase::Pending, &fields)
 }
 
-fn begun(before: Option<&JobStatus>, phase: JobPhase, build: &Begun<'_>) -> JobStatus {
-    let fields = [
-        ("jobName", Some(build.job_name)),
-        ("target", Some(build.target)),
-        ("created", build.created),
-        ("message", None),
-    ];
-    JobStatus::after(before, phase, &fields)
+fn mark(
+    catalog: &mut Catalog,
+    actor: Actor,
+    build: Begun<'_>,
+    phase: JobPhase,
+    more: &[(&str, Option<&str>)],
+) -> Result<Image> {
+    let Begun { image, .. } = build;
+    let name = &image.config.name;
+    change(catalog, actor, name, &image.created_at, |image| {
+        let job = image.config.job_before_a_build();
+        let mut fields = vec![
+            ("jobName", Some(build.job_name)),
+            ("target", Some(build.target)),
+            ("message", None),
+        ];
+        fields.extend(Wanted::NONE);
+        fields.extend_from_slice(more);
+        Ok(with(image, JobStatus::after(job.as_ref(), phase, &fields)))
+    })
 }
 
 /// Writes how a build ended that made nothing: the last good reference stands.
 ///
 /// # Errors
-/// As [`begin`], and where the image is no more what was begun to be built.
+/// Where the image is gone, or is no more what was begun to be built.
 pub fn end(catalog: &mut Catalog, actor: Actor, name: &str, ending: Ending<'_>) -> Result<Image> {
-    change(catalog, actor, name, |image| {
+    let writer = catalog.begin(actor)?;
+    let (image, _) = writer.update_image::<Error>(name, "build", |image| {
         check_begun(image, ending.job_name)?;
         let fields = [("message", ending.message)];
-        let job = |job: Option<&JobStatus>| JobStatus::after(job, ending.phase, &fields);
+        let job = JobStatus::after(image.config.job.as_ref(), ending.phase, &fields);
         Ok(with(image, job))
-    })
+    })?;
+    writer.commit()?;
+    Ok(image)
 }
 
-fn with(image: &Image, job: impl Fn(Option<&JobStatus>) -> JobStatus) -> NewImage {
-    let mut config = image.config.clone();
-    config.job = Some(job(config.job.as_ref()));
+fn with(image: &Image, job: JobStatus) -> NewImage {
+    let config = ImageConfig {
+        job: Some(job),
+        ..image.config.clone()
+    };
     NewImage {
         config,
         seen: image.seen.clone(),
@@ -112,39 +134,35 @@ fn with(image: &Image, job: impl Fn(Option<&JobStatus>) -> JobStatus) -> NewImag
     }
 }
 
-/// Checks that the build of that name is the one that runs: somebody may have deleted the
-/// image and made another one of its name.
+/// Checks that the build of that name is the one that runs.
 fn check_begun(image: &Image, job_name: &str) -> Result<()> {
     let job = image.config.job.as_ref();
     let is_ours = |job: &&JobStatus| {
         job.phase == JobPhase::Running && job.text("jobName").as_deref() == Some(job_name)
     };
-    if job.filter(is_ours).is_some() {
-        return Ok(());
+    match job.filter(is_ours) {
+        Some(_) => Ok(()),
+        None => Err(is_another(&image.config.name)),
     }
-    let name = &image.config.name;
-    Err(Error::Exists {
-        what: format!("image `{name}` is no more the one whose build began"),
-        hint: format!("`imgdex images history {name}` shows what became of it"),
-    })
 }
 
 /// Writes that an image is built: its reference, what was seen of that, that it is
-/// ready, and by which build. One that is `begun` must still be the one that runs.
+/// ready, and of what it was made. One that is `begun_as` must still be the one that runs.
 ///
 /// # Errors
-/// As [`end`].
+/// As [`begin`].
 pub fn succeed(catalog: &mut Catalog, actor: Actor, name: &str, done: &Done) -> Result<Image> {
-    let fields = [
+    let made = &done.made;
+    let mut fields = vec![
         ("image", Some(done.url.as_str())),
-        ("key", Some(done.key.as_str())),
-        ("baseDigest", Some(done.base_digest.as_str())),
-        ("baseImage", done.base_image.as_deref()),
+        ("key", Some(made.key.as_str())),
+        ("baseDigest", Some(made.base_digest.as_str())),
+        ("baseImage", Some(made.base_image.as_str())),
         ("target", None),
-        ("created", None),
         ("message", None),
     ];
-    change(catalog, actor, name, |image| {
+    fields.extend(Wanted::NONE);
+    change(catalog, actor, name, &done.created_at, |image| {
         if let Some(job_name) = &done.begun_as {
             check_begun(image, job_name)?;
         }
@@ -175,12 +193,16 @@ fn change(
     catalog: &mut Catalog,
     actor: Actor,
     name: &str,
+    created_at: &str,
     changed: impl FnOnce(&Image) -> Result<NewImage>,
 ) -> Result<Image> {
     let writer = catalog.begin(actor)?;
     let (image, _) = writer.update_image::<Error>(name, "build", |image| {
-        // Somebody may have changed it while it was built.
-        super::spec_of(image)?;
+        // Somebody may have changed it since it was read, or made another one.
+        if image.created_at != created_at {
+            return Err(is_another(name));
+        }
+        spec_of(image)?;
         changed(image)
     })?;
     writer.commit()?;

@@ -8,35 +8,51 @@ use super::ends::{Asked, Target};
 use super::one::{Building, not_built};
 use crate::app::App;
 use crate::build::{Job, JobEnd, job_name_of, resources};
+use crate::domain::built::Wanted;
 use crate::domain::image::Image;
 use crate::domain::secret::SecretType;
 use crate::error::{Error, Kind, Result};
-use crate::ops::build::{self, Begun, Side};
+use crate::ops::build::{self, Begun, Side, Turn};
 use crate::output::format::Format;
 use crate::output::records::{write_pretty, write_yaml_of};
 
-/// Bytes of the largest file of certificates that goes into a `ConfigMap`.
-const LARGEST_CERTIFICATES: u64 = 512 << 10;
+/// Bytes of the largest `ConfigMap`, with something to spare for what a cluster adds.
+const LARGEST: usize = (1 << 20) - 4096;
+
+/// Bytes of what `kubectl apply` keeps of a resource in its annotations.
+const APPLIED: usize = 250 << 10;
 
 /// What becomes of an image that a cluster is to build.
 pub enum InCluster {
-    /// It was built of the same already.
+    /// It was built of the same already, or by the Job that is waited for.
     Built(Box<Image>),
-    /// These resources build it.
-    Written { resources: Vec<Value>, hints: Hints },
+    Written(Box<Written>),
 }
 
-/// What the cluster needs for a Job, and what comes after it.
-pub struct Hints {
+/// A Job that builds an image. The image is nobody else's to build until that is known.
+pub struct Written {
+    image: Image,
+    job_name: String,
+    target: String,
+    wanted: Wanted,
+    /// Set where only this Job's image will do.
+    created: Option<String>,
+    resources: Vec<Value>,
+    /// The secrets that the cluster needs.
     secrets: Vec<String>,
-    image: String,
-    job: String,
+    _turn: Turn,
 }
 
 impl Building {
-    /// Returns the resources that build an image, and writes that it is to be built; where
-    /// it was built of the same already, writes that instead.
-    pub fn write_job(&self, app: &mut App, image: &Image, asked: &Asked) -> Result<InCluster> {
+    /// Returns the Job that builds an image; where it was built of the same already, writes
+    /// that instead.
+    pub fn write_job(
+        &self,
+        app: &mut App,
+        image: &Image,
+        asked: &Asked,
+        turn: Turn,
+    ) -> Result<InCluster> {
         if !self.secrets.is_empty() {
             let message = "`--secret` names a file of this machine, which a cluster does not see";
             return Err(Error::new(Kind::InvalidInput, message)
@@ -47,10 +63,10 @@ impl Building {
         if let Some(outcome) = self.found(app, image, asked, &target)? {
             return Ok(InCluster::Built(Box::new(outcome.image)));
         }
+        self.check_pending(image, asked)?;
         let created = app.actor().now;
         let text = build::written(image, &asked.base, &created, &[])?;
         let name = image.config.name.as_str();
-        let url = target.reference.to_string();
         let job_name = job_name_of(name, image.revision, &text);
         let base = self.base_side(app, asked)?;
         let spec = build::spec_of(image)?;
@@ -61,30 +77,31 @@ impl Building {
             base: job_end(app, image, base, spec.pull_secret.as_deref())?,
             target: self.target_end(app, image, &target)?,
         };
-        let begun = Begun {
-            job_name: &job_name,
-            target: &url,
-            created: self.force.then_some(created.as_str()),
-        };
-        build::pending(&mut *app.write()?, app.actor(), name, begun)?;
+        let resources = resources(&job);
+        let size = resources.iter().map(|one| one.to_string().len()).max();
+        if size > Some(LARGEST) {
+            let message = "its packages and certificates are over 1 MiB together, and do not \
+                           fit into a ConfigMap";
+            return Err(not_built(image, Error::new(Kind::InvalidInput, message))
+                .hint("name a `ca-file` with the registry's own certificates only")
+                .hint("or build it here, with `--engine buildah`"));
+        }
         let secrets = [&job.base, &job.target].map(|end| end.secret.clone());
-        Ok(InCluster::Written {
-            resources: resources(&job),
-            hints: Hints {
-                secrets: secrets.into_iter().flatten().collect(),
-                image: name.to_owned(),
-                job: job_name.clone(),
-            },
-        })
+        Ok(InCluster::Written(Box::new(Written {
+            image: image.clone(),
+            target: target.reference.to_string(),
+            wanted: build::wanted(image, &asked.base)?,
+            created: self.force.then_some(created),
+            resources,
+            secrets: secrets.into_iter().flatten().collect(),
+            job_name,
+            _turn: turn,
+        })))
     }
 
     fn target_end(&self, app: &App, image: &Image, target: &Target) -> Result<JobEnd> {
-        job_end(
-            app,
-            image,
-            self.target_side(app, target),
-            target.secret.as_deref(),
-        )
+        let side = self.target_side(app, target);
+        job_end(app, image, side, target.secret.as_deref())
     }
 }
 
@@ -92,20 +109,11 @@ fn job_end(app: &App, image: &Image, side: Side, secret: Option<&str>) -> Result
     let certificates = match &side.ca_file {
         None => None,
         Some(path) => {
-            let wrong = |error: &dyn std::error::Error| {
+            let read = fs::read_to_string(path);
+            Some(read.map_err(|error| {
                 let message = format!("cannot read `{}` (ca-file)", path.display());
-                Error::new(Kind::Io, message).because(error)
-            };
-            let size = fs::metadata(path).map_err(|error| wrong(&error))?.len();
-            if size > LARGEST_CERTIFICATES {
-                let message = format!(
-                    "`{}` (ca-file) is larger than 512 KiB, and does not fit into a ConfigMap",
-                    path.display()
-                );
-                return Err(not_built(image, Error::new(Kind::InvalidInput, message))
-                    .hint("name a file with the registry's own certificates only"));
-            }
-            Some(fs::read_to_string(path).map_err(|error| wrong(&error))?)
+                Error::new(Kind::Io, message).because(&error)
+            })?)
         }
     };
     Ok(JobEnd {
@@ -130,13 +138,30 @@ fn secret_name(app: &App, image: &Image, id: &str) -> Result<String> {
     Ok(secret.name)
 }
 
-/// Prints resources for `kubectl apply -f -`.
-pub fn print(app: &mut App, resources: &[Value]) -> Result<()> {
+/// Prints Jobs for `kubectl apply -f -`, and writes then that the images are to be built.
+pub fn write(app: &mut App, jobs: Vec<Written>) -> Result<()> {
+    let resources = jobs.iter().flat_map(|job| &job.resources);
+    print(app, resources)?;
+    for job in &jobs {
+        let begun = Begun {
+            image: &job.image,
+            job_name: &job.job_name,
+            target: &job.target,
+        };
+        let created = job.created.as_deref();
+        build::pending(&mut *app.write()?, app.actor(), begun, &job.wanted, created)?;
+    }
+    tell(app, &jobs);
+    Ok(())
+}
+
+fn print<'a>(app: &mut App, resources: impl Iterator<Item = &'a Value>) -> Result<()> {
     let format = app.format;
     let out = app.console.out();
     match format {
         Format::Json => {
-            let list = json!({"apiVersion": "v1", "kind": "List", "items": resources});
+            let items: Vec<&Value> = resources.collect();
+            let list = json!({"apiVersion": "v1", "kind": "List", "items": items});
             write_pretty(out, &list)?;
         }
         Format::Name => {
@@ -157,9 +182,9 @@ pub fn print(app: &mut App, resources: &[Value]) -> Result<()> {
 }
 
 /// Tells what the cluster needs, and what comes afterwards.
-pub fn tell(app: &mut App, all: &[Hints]) {
+fn tell(app: &mut App, jobs: &[Written]) {
     let mut told: Vec<&String> = Vec::new();
-    for secret in all.iter().flat_map(|hints| &hints.secrets) {
+    for secret in jobs.iter().flat_map(|job| &job.secrets) {
         if !told.contains(&secret) {
             told.push(secret);
             app.console.hint(&format!(
@@ -168,10 +193,18 @@ pub fn tell(app: &mut App, all: &[Hints]) {
             ));
         }
     }
-    for Hints { image, job, .. } in all {
+    let of_one = |job: &Written| job.resources.iter().map(|one| one.to_string().len()).max();
+    if jobs.iter().filter_map(of_one).max() > Some(APPLIED) {
+        app.console.hint(
+            "`kubectl apply` takes that much only with `--server-side`, as in `kubectl apply \
+             --server-side -f -`",
+        );
+    }
+    for job in jobs {
+        let (image, name) = (&job.image.config.name, &job.job_name);
         app.console.hint(&format!(
             "once the job is done, `imgdex images build {image}` finds what it pushed, and \
-             `kubectl delete job,configmap {job}` removes what built it"
+             `kubectl delete job,configmap {name}` removes what built it"
         ));
     }
 }

@@ -1,6 +1,6 @@
 //! `imgdex images build-log`.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::thread;
 use std::time::Duration;
 
@@ -21,8 +21,8 @@ const BETWEEN: Duration = Duration::from_millis(200);
 
 /// Print what the last build of an image printed
 ///
-/// It is kept with the catalog, for builds of this machine. Of one that prints more than
-/// 64 MiB, only the end is kept of what is beyond.
+/// It is kept with the catalog, for builds of this machine. Of what is beyond 64 MiB, or
+/// half of what the disk has left, only the end is kept.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -46,6 +46,10 @@ impl BuildLog {
         loop {
             // Looked at before the end is read: what is printed meanwhile is not lost.
             let is_running = self.follow && build::is_being_built(&catalog, &self.id);
+            if log.get_ref().metadata()?.len() < log.stream_position()? {
+                // A build has begun since, and its log.
+                log.seek(SeekFrom::Start(0))?;
+            }
             print(&mut log, out)?;
             if !is_running {
                 return Ok(Status::Done);

@@ -2,16 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
-use super::cluster::{self, Hints, InCluster};
+use super::cluster::{self, InCluster, Written};
 use super::ends::Asked;
-use super::one::{Builder, Building, not_built};
+use super::one::{Builder, Building, is_awaited, not_built};
 use crate::app::App;
 use crate::commands::Status;
 use crate::domain::image::Image;
 use crate::error::{Error, Kind, Result};
-use crate::ops::build::{self, Turn};
+use crate::ops::build;
 use crate::output::failure;
 
 /// Some images that are built one after the other.
@@ -21,9 +19,8 @@ pub struct Many<'a> {
     only_changed: bool,
     /// What was found out of base images, by their reference and their pull secret.
     bases: BTreeMap<(String, Option<String>), Result<Asked>>,
-    /// What is written for a cluster.
-    resources: Vec<Value>,
-    hints: Vec<Hints>,
+    /// What is written for a cluster, once all is known.
+    jobs: Vec<Written>,
 }
 
 /// What became of one of them.
@@ -41,8 +38,7 @@ impl<'a> Many<'a> {
             building,
             only_changed,
             bases: BTreeMap::new(),
-            resources: Vec::new(),
-            hints: Vec::new(),
+            jobs: Vec::new(),
         }
     }
 
@@ -72,8 +68,7 @@ impl<'a> Many<'a> {
         }
         is_any |= !built.is_empty() || left > 0;
         if self.building.builder(app) == Builder::Kubernetes {
-            cluster::print(app, &self.resources)?;
-            cluster::tell(app, &self.hints);
+            cluster::write(app, self.jobs)?;
         }
         if left > 0 && self.only_changed {
             app.console.note(&match left {
@@ -93,31 +88,31 @@ impl<'a> Many<'a> {
 
     fn one(&mut self, app: &mut App, name: &str) -> Result<One> {
         let image = app.read()?.image(name)?;
-        if self.only_changed && is_current(&image, &self.ask(app, &image)?) {
-            return Ok(One::Left);
-        }
-        if self.building.builder(app) == Builder::Kubernetes {
+        if self.only_changed {
             let asked = self.ask(app, &image)?;
-            return Ok(match self.building.write_job(app, &image, &asked)? {
+            if is_current(&image, &asked) || is_awaited(&image, &asked).is_some() {
+                return Ok(One::Left);
+            }
+        }
+        let turn = self.building.turn(app, name)?;
+        // It may have been changed, or built, while its turn was waited for.
+        let image = app.read()?.image(name)?;
+        if turn.was_waited_for {
+            self.bases.clear();
+        }
+        let asked = self.ask(app, &image)?;
+        if self.building.builder(app) == Builder::Kubernetes {
+            return Ok(match self.building.write_job(app, &image, &asked, turn)? {
                 InCluster::Built(image) => {
                     tell_built(app, &image);
                     One::Left
                 }
-                InCluster::Written { resources, hints } => {
-                    self.resources.extend(resources);
-                    self.hints.push(hints);
+                InCluster::Written(job) => {
+                    self.jobs.push(*job);
                     One::Written
                 }
             });
         }
-        let place = app.place()?;
-        let interrupt = app.interrupt.clone();
-        let turn = Turn::take(&place.path, name, place.lock_timeout, &|| {
-            !interrupt.is_seen()
-        })?;
-        // It may have been changed, or built, while its turn was waited for.
-        let image = app.read()?.image(name)?;
-        let asked = self.ask(app, &image)?;
         let outcome = self.building.build(app, &image, &asked, turn)?;
         if outcome.was_built {
             tell_built(app, &outcome.image);

@@ -153,7 +153,7 @@ fn built_before(app: &mut App) -> Result<Vec<String>> {
         })?;
     if never > 0 {
         app.console.note(&format!(
-            "left {} that no build made yet: `imgdex images build ID` builds it",
+            "left {} that imgdex did not build yet: `imgdex images build ID` builds it",
             match never {
                 1 => "1 image".to_owned(),
                 count => format!("{count} images"),

@@ -1,6 +1,5 @@
 //! Building one image, as `images build` and `images create --build` do it.
 
-use std::cell::RefCell;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -10,9 +9,9 @@ use crate::app::network::Choices;
 use crate::build::{Engine, Manager, Program, job_name};
 use crate::catalog;
 use crate::domain::image::Image;
-use crate::domain::spec::JobPhase;
+use crate::domain::spec::{JobPhase, JobStatus};
 use crate::error::{Error, Kind, Result};
-use crate::ops::build::{self, Begun, Done, Ending, Making, Turn};
+use crate::ops::build::{self, Begun, Done, Ending, LeftOver, Making, Turn};
 use crate::ops::{self};
 use crate::output::progress::Progress;
 
@@ -80,34 +79,36 @@ impl Building {
     /// writes that they have ended.
     pub fn sweep(&self, app: &App) -> Result<()> {
         let catalog = app.read()?;
-        let ended = RefCell::new(Vec::new());
         let exists = |name: &str, created_at: &str| match catalog.image(name) {
-            Ok(image) => {
-                let job = image.config.job.as_ref();
-                let running = job.filter(|job| job.phase == JobPhase::Running);
-                let job_name = running.and_then(|job| job.text("jobName"));
-                let named = job_name.map(|job_name| (name.to_owned(), job_name));
-                ended.borrow_mut().extend(named);
-                image.created_at == created_at
-            }
+            Ok(image) => created_at.is_empty() || image.created_at == created_at,
             Err(error) => !matches!(error, catalog::Error::NotFound { .. }),
         };
-        build::sweep(&app.place()?.path, &exists, &mut |left_over, mut log| {
-            // Another engine cannot remove what this one keeps, but end it.
-            let engine = find(app, left_over.program).or_else(|_| find(app, None));
-            build::end_left_over(left_over, engine.ok().as_ref(), &mut log);
-        });
-        drop(catalog);
-        for (name, job_name) in ended.into_inner() {
-            let ending = Ending {
-                job_name: &job_name,
-                phase: JobPhase::Cancelled,
-                message: Some("imgdex was killed while it was built"),
-            };
-            // It may be built again meanwhile, or be gone.
-            let _ = build::end(&mut *app.write()?, app.actor(), &name, ending);
-        }
+        let path = app.place()?.path;
+        build::sweep(&path, &exists, &mut |left_over| end(app, left_over));
         Ok(())
+    }
+
+    /// Takes the right to build an image, and ends what the last build of it left.
+    pub fn turn(&self, app: &mut App, name: &str) -> Result<Turn> {
+        let place = app.place()?;
+        let interrupt = app.interrupt.clone();
+        let mut is_told = false;
+        let turn = Turn::take(&place.path, name, place.lock_timeout, &mut || {
+            if !is_told {
+                is_told = true;
+                let message = format!("waiting for another process that builds `{name}`");
+                app.console.note(&message);
+            }
+            !interrupt.is_seen()
+        });
+        let mut turn = turn.map_err(|error| match error {
+            ops::Error::Interrupted => Error::new(interrupt.kind(), error.to_string()),
+            other => other.into(),
+        })?;
+        if let Some(left_over) = turn.left_over() {
+            end(app, left_over);
+        }
+        Ok(turn)
     }
 
     /// Checks that images can be built at all, before there is one.
@@ -134,7 +135,7 @@ impl Building {
         if let Some(outcome) = self.found(app, image, asked, &target)? {
             return Ok(outcome);
         }
-        self.check_pending(image)?;
+        self.check_pending(image, asked)?;
         let engine = self.engine(app)?;
         let created = app.actor().now;
         let managers: Vec<Manager> = self.secrets.iter().map(|(manager, _)| *manager).collect();
@@ -159,10 +160,9 @@ impl Building {
         made.make(app, &making, turn)
     }
 
-    /// Refuses to build what a cluster builds, unless that is wanted.
-    fn check_pending(&self, image: &Image) -> Result<()> {
-        let job = image.config.job.as_ref();
-        let Some(job) = job.filter(|job| job.phase == JobPhase::Pending && !self.force) else {
+    /// Refuses to build what the Job of a cluster is to make, unless that is wanted.
+    pub fn check_pending(&self, image: &Image, asked: &Asked) -> Result<()> {
+        let Some(job) = is_awaited(image, asked).filter(|_| !self.force) else {
             return Ok(());
         };
         let (name, target) = (&image.config.name, job.text("target").unwrap_or_default());
@@ -176,7 +176,7 @@ impl Building {
                 "`kubectl logs job/{job} --follow` shows how far it is"
             ))
             .hint(format!(
-                "`imgdex images build {name} --force` builds it here"
+                "`imgdex images build {name} --force` builds it once more"
             )))
     }
 
@@ -190,6 +190,31 @@ impl Building {
             not_built(image, of_secret(error, target.secret.as_deref()))
         })
     }
+}
+
+/// Returns the status of an image whose Job is to make what it still is.
+pub fn is_awaited<'a>(image: &'a Image, asked: &Asked) -> Option<&'a JobStatus> {
+    let wanted = build::wanted(image, &asked.base).ok()?;
+    let job = image.config.job.as_ref();
+    job.filter(|job| job.wanted().is_some_and(|of| of.key == wanted.key))
+}
+
+/// Ends a build that was killed, and returns whether nothing of it is left.
+fn end(app: &App, left_over: LeftOver) -> bool {
+    // Another engine cannot remove what this one keeps, but end it.
+    let engine = find(app, left_over.program).or_else(|_| find(app, None));
+    let (name, job_name) = (left_over.image.clone(), left_over.job_name.clone());
+    let is_gone = build::end_left_over(left_over, engine.ok().as_ref());
+    let ending = Ending {
+        job_name: &job_name,
+        phase: JobPhase::Cancelled,
+        message: Some("imgdex was killed while it was built"),
+    };
+    // It may be another image by now, or be gone.
+    let _ = app
+        .write()
+        .map(|mut catalog| build::end(&mut catalog, app.actor(), &name, ending).map(|_| ()));
+    is_gone
 }
 
 fn find(app: &App, wanted: Option<Program>) -> Result<Engine> {
@@ -214,15 +239,18 @@ impl Made<'_> {
         let (name, base) = (making.name, &self.asked.base);
         let job_name = job_name(name, self.image.revision);
         let url = self.target.reference.to_string();
-        let mut log = turn.begin(self.image)?;
+        let mut log = turn.begin(self.image, &job_name)?;
         let interrupt = app.interrupt.clone();
         let hold = interrupt.hold();
         let begun = Begun {
+            image: self.image,
             job_name: &job_name,
             target: &url,
-            created: None,
         };
-        build::begin(&mut *app.write()?, app.actor(), name, begun)?;
+        if let Err(error) = begin(app, begun) {
+            log.forget();
+            return Err(error);
+        }
         let engine = making.engine.program.name();
         app.console
             .note(&format!("building `{name}` with {engine}: {url}"));
@@ -235,22 +263,27 @@ impl Made<'_> {
         drop(progress);
         let network = &self.target.reach.network;
         let seen = made.and_then(|()| {
-            let (key, now) = (build::key_of(self.image, base)?, app.actor().now);
+            let (wanted, now) = (build::wanted(self.image, base)?, app.actor().now);
             let read = build::read_back(
                 &network.client,
                 &self.target.reference,
-                (&key, self.created),
+                (&wanted.key, self.created),
                 &now,
             );
             let read = network.wait_while(read, &mut || hold.go_on());
-            read.unwrap_or(Err(ops::Error::Interrupted))
+            Ok((wanted, read.unwrap_or(Err(ops::Error::Interrupted))?))
         });
         // Nothing is left to clean up: who waits for the catalog may be interrupted.
         drop(hold);
         let (phase, error) = match seen {
-            Ok(seen) => {
-                let mut done = Done::new(self.image, base, url, seen)?;
-                done.begun_as = Some(job_name);
+            Ok((made, seen)) => {
+                let done = Done {
+                    created_at: self.image.created_at.clone(),
+                    url,
+                    made,
+                    begun_as: Some(job_name),
+                    seen,
+                };
                 return write(app, name, &done);
             }
             Err(ops::Error::Interrupted) => {
@@ -270,6 +303,11 @@ impl Made<'_> {
             .map(|mut catalog| build::end(&mut catalog, app.actor(), name, ending).map(|_| ()));
         Err(error)
     }
+}
+
+fn begin(app: &App, begun: Begun<'_>) -> Result<()> {
+    build::begin(&mut *app.write()?, app.actor(), begun)?;
+    Ok(())
 }
 
 /// Writes that an image is built, which the registry has already.

@@ -3,22 +3,25 @@
 use super::ends::{Asked, Target, of_secret};
 use super::one::{Building, Outcome, not_built};
 use crate::app::App;
+use crate::domain::built::Wanted;
 use crate::domain::image::Image;
 use crate::domain::sighting::Sighting;
-use crate::domain::spec::{JobPhase, JobStatus};
+use crate::domain::spec::JobPhase;
 use crate::error::Result;
 use crate::ops::build::{self, Done};
 
-/// A place where an image of the same may be.
+/// A place where an image may be that will do.
 struct Place {
     reference: String,
+    /// What it must be made of.
+    made: Wanted,
     /// The label `org.opencontainers.image.created` that it must have, if not any will do.
     created: Option<String>,
 }
 
 impl Building {
-    /// Returns an image that was built of the same already, and writes where; nothing where
-    /// there is none, or it is not wanted.
+    /// Returns an image that was built of the same already, or by the Job that is waited
+    /// for, and writes where; nothing where there is none, or it is not wanted.
     pub fn found(
         &self,
         app: &mut App,
@@ -29,13 +32,15 @@ impl Building {
         if self.force {
             return Ok(None);
         }
-        let key = build::key_of(image, &asked.base)?;
-        let Some((url, seen)) = self.find(app, image, target, &key)? else {
+        let places = self.places(image, asked, target)?;
+        let Some((place, seen)) = self.find(app, image, target, places)? else {
             return Ok(None);
         };
         let config = &image.config;
-        let is_known = config.url.as_ref() == Some(&url)
-            && config.built().is_some_and(|built| built.key == key)
+        let is_known = config.url.as_ref() == Some(&place.reference)
+            && config
+                .built()
+                .is_some_and(|built| built.key == place.made.key)
             && !config.is_stale()
             && config.is_ready == Some(true)
             && image.seen.url.digest == seen.digest
@@ -43,7 +48,13 @@ impl Building {
         let image = match is_known {
             true => image.clone(),
             false => {
-                let done = Done::new(image, &asked.base, url, seen)?;
+                let done = Done {
+                    created_at: image.created_at.clone(),
+                    url: place.reference,
+                    made: place.made,
+                    begun_as: None,
+                    seen,
+                };
                 build::succeed(&mut *app.write()?, app.actor(), &config.name, &done)?
             }
         };
@@ -53,33 +64,47 @@ impl Building {
         }))
     }
 
-    /// Returns where an image may be that was built of the same.
-    fn places(&self, image: &Image, target: &Target) -> Vec<Place> {
-        let anywhere = |reference: String| Place {
-            reference,
-            created: None,
-        };
+    /// Returns where an image may be that will do.
+    fn places(&self, image: &Image, asked: &Asked, target: &Target) -> Result<Vec<Place>> {
         let job = image.config.job.as_ref();
         let its_target = job.and_then(|job| job.text("target"));
-        let pending = job.filter(|job: &&JobStatus| job.phase == JobPhase::Pending);
-        if let Some(job) = pending
-            && let Some(created) = job.text("created")
-        {
-            // Only what the Job makes was wanted, where it was forced.
-            let reference = its_target.unwrap_or_default();
-            let created = Some(created);
-            return vec![Place { reference, created }];
-        }
         let mut places = Vec::new();
-        if self.push.is_none() {
-            let url = image.config.url.clone();
-            match pending {
-                Some(_) => places.extend(its_target.into_iter().chain(url)),
-                None => places.extend(url.into_iter().chain(its_target)),
+        if let Some(job) = job
+            && let Some(made) = job.wanted()
+        {
+            // Only what the Job makes will do, where it was forced.
+            let created = job.text("created");
+            let was_forced = created.is_some();
+            places.push(Place {
+                reference: its_target.clone().unwrap_or_default(),
+                made,
+                created,
+            });
+            if was_forced {
+                return Ok(places);
             }
         }
-        places.push(target.reference.to_string());
-        places.into_iter().map(anywhere).collect()
+        let made = build::wanted(image, &asked.base)?;
+        let mut others = Vec::new();
+        if self.push.is_none() {
+            others.extend(image.config.url.clone());
+            others.extend(its_target);
+        }
+        others.push(target.reference.to_string());
+        for reference in others {
+            let place = Place {
+                reference,
+                made: made.clone(),
+                created: None,
+            };
+            let is_same = |other: &Place| {
+                other.reference == place.reference && other.made.key == place.made.key
+            };
+            if !places.iter().any(is_same) {
+                places.push(place);
+            }
+        }
+        Ok(places)
     }
 
     fn find(
@@ -87,16 +112,11 @@ impl Building {
         app: &mut App,
         image: &Image,
         target: &Target,
-        key: &str,
-    ) -> Result<Option<(String, Sighting)>> {
+        places: Vec<Place>,
+    ) -> Result<Option<(Place, Sighting)>> {
         let now = app.actor().now;
-        let places = self.places(image, target);
-        for (index, place) in places.iter().enumerate() {
-            let text = &place.reference;
-            if places.iter().position(|other| other.reference == *text) != Some(index) {
-                continue;
-            }
-            let Ok(reference) = app.reference(text) else {
+        for place in places {
+            let Ok(reference) = app.reference(&place.reference) else {
                 continue;
             };
             let is_same = reference.registry() == target.reference.registry();
@@ -107,9 +127,10 @@ impl Building {
             let client = &reach.network.client;
             let looked = reach.network.wait(build::look(client, &reference, &now));
             reach.tell(app);
+            let created = place.created.as_deref();
             match looked {
-                Ok(Some(seen)) if build::is_built(&seen, key, place.created.as_deref()) => {
-                    return Ok(Some((text.clone(), seen)));
+                Ok(Some(seen)) if build::is_built(&seen, &place.made.key, created) => {
+                    return Ok(Some((place, seen)));
                 }
                 Ok(_) => {}
                 Err(error) if is_same => {

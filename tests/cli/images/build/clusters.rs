@@ -67,7 +67,7 @@ fn what_a_job_pushes_is_found_without_an_engine_or_a_prefix() {
     ----- stderr -----
     error: image `science` is to be built by the Job of a cluster, which has not pushed `<host>/x:1` yet
     hint: `kubectl logs job/<job> --follow` shows how far it is
-    hint: `imgdex images build science --force` builds it here
+    hint: `imgdex images build science --force` builds it once more
     ");
     assert_eq!(place.phase("science"), "Pending");
     let first = place.push("x", "1", &text);
@@ -168,9 +168,48 @@ fn a_cluster_needs_no_value_that_is_kept_here_but_the_right_kind_of_secret() {
         .and_then(|secret| secret["id"].as_str())
         .expect("an id")
         .to_owned();
-    let ran = place.run(&format!("{build} {id}")).fails(2);
+    let ran = place.run(&format!("{build} {id} --force")).fails(2);
     assert!(
         ran.stderr.contains("only with one of type `kubernetes`"),
         "{ran:?}"
     );
+}
+
+#[test]
+fn a_job_that_was_not_delivered_is_not_waited_for() {
+    let place = Place::new();
+    place.create("science");
+    let host = place.registry.host();
+    let build = format!("images build science --push {host}/x:1 --engine kubernetes");
+    let words: Vec<&str> = build.split(' ').collect();
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
+    let ended = place
+        .home
+        .command(crate::support::PROGRAM)
+        .args(&words)
+        .stdout(full.expect("a full disk"))
+        .status()
+        .expect("it runs");
+    assert_eq!(ended.code(), Some(10));
+    assert_eq!(place.phase("science"), Value::Null);
+}
+
+#[test]
+fn what_a_job_pushes_is_found_though_its_base_image_has_moved_on() {
+    let place = Place::new();
+    place.create("science");
+    let host = place.registry.host();
+    let (_, text) = place.job(&format!("science --push {host}/x:1"));
+    place.push("x", "1", &text);
+    place.registry.image("team/base", "1", "arm64");
+    place.registry.index("team/base", "1", &["amd64", "arm64"]);
+    // Who asks for a Job again gets what the first one made, and no other Job.
+    let again = place.run("images build science --engine kubernetes -o json");
+    assert_eq!(json(again)["items"], json!([]));
+    assert_eq!(place.phase("science"), "Succeeded");
+    let url = json!(format!("{host}/x:1"));
+    assert_eq!(field(&place.home, "science", "url"), url);
+    // It is not of what the base image is now.
+    let stale = place.run(&format!("images build science --push {host}/x:2"));
+    assert!(stale.fails(4).stderr.contains("no program is installed"));
 }

@@ -177,7 +177,7 @@ fn what_changed_is_built_and_nothing_else() {
     insta::assert_snapshot!(place.snapshot(&nothing), @r"
     exit code: 0
     ----- stderr -----
-    left 1 image that no build made yet: `imgdex images build ID` builds it
+    left 1 image that imgdex did not build yet: `imgdex images build ID` builds it
     3 images are built of what they still are
     ");
     place
@@ -199,7 +199,7 @@ fn what_changed_is_built_and_nothing_else() {
     url:     <host>/custom/c:3
     digest:  <digest>
     ----- stderr -----
-    left 1 image that no build made yet: `imgdex images build ID` builds it
+    left 1 image that imgdex did not build yet: `imgdex images build ID` builds it
     building `b` with buildah: <host>/custom/b:4
     building `c` with buildah: <host>/custom/c:3
     1 image is built of what it still is
@@ -284,7 +284,8 @@ fn a_log_is_followed_until_the_build_has_ended() {
     home.program(
         "buildah",
         "#!/bin/sh\n[ $1 = build ] || exit 0\necho the first word\n\
-         while ! [ -e $HOME/go ]; do sleep 0.1; done\necho the last word\n",
+         i=0; while ! [ -e $HOME/go ] && [ $i -lt 300 ]; do sleep 0.1; i=$((i+1)); done\n\
+         echo the last word\n",
     );
     let build = format!("images build science --push {host}/x:1");
     std::thread::scope(|scope| {

@@ -13,7 +13,8 @@ use crate::{field, json};
 
 /// A `buildah` that waits in `build` until `go` is there.
 const WAITS: &str = "#!/bin/sh\n[ $1 = build ] || exit 0\necho begun\n\
-    touch $HOME/begun\nwhile ! [ -e $HOME/go ]; do sleep 0.05; done\nexit 3\n";
+    touch $HOME/begun\n\
+    i=0; while ! [ -e $HOME/go ] && [ $i -lt 400 ]; do sleep 0.05; i=$((i+1)); done\nexit 3\n";
 
 fn home_with(registry: &DockerRegistry, buildah: &str) -> Home {
     let home = Home::new();
@@ -52,6 +53,7 @@ fn who_comes_second_waits_and_looks_again() {
         insta::assert_snapshot!(ran.snapshot(&home), @r"
         exit code: 9
         ----- stderr -----
+        waiting for another process that builds `science`
         error: image `science` is being built by another process
         hint: wait for it or stop it, or wait longer with `--lock-timeout 300`
         ");
@@ -80,44 +82,6 @@ fn an_image_that_is_deleted_and_made_anew_is_another_one() {
     home.run("images delete science --yes").ok();
     let folder = home.catalog().with_extension("db.builds").join("science");
     assert!(!folder.exists());
-}
-
-#[test]
-fn what_was_pushed_of_an_image_that_is_no_more_is_told() {
-    let registry = DockerRegistry::start();
-    let home = home_with(&registry, "");
-    let host = registry.host();
-    // It pushes with imgdex what has the labels of the Containerfile.
-    let pushes = "#!/bin/sh\ncase $1 in\n\
-        build)\nfor word; do case $before in -f) file=$word;; --iidfile) id=$word;; esac\n\
-        before=$word; done\necho sha256:x > $id\ncp $file $HOME/Containerfile\n\
-        touch $HOME/begun; while ! [ -e $HOME/go ]; do sleep 0.05; done ;;\n\
-        push) touch $HOME/pushes; while ! [ -e $HOME/pushed ]; do sleep 0.05; done ;;\nesac\n";
-    home.program("buildah", pushes);
-    let ran = std::thread::scope(|scope| {
-        let pushing = scope.spawn(|| {
-            let deadline = Instant::now() + Duration::from_secs(30);
-            while !home.path().join("pushes").exists() && Instant::now() < deadline {
-                std::thread::sleep(Duration::from_millis(20));
-            }
-            let text = fs::read_to_string(home.path().join("Containerfile")).expect("a text");
-            push_labelled(&registry, "custom/science", "1", &text);
-            home.write("pushed", "");
-        });
-        let ran = meanwhile(&home, || {
-            home.run("images delete science --yes").ok();
-        });
-        pushing.join().expect("it ends");
-        ran
-    });
-    insta::assert_snapshot!(ran.fails(4).snapshot(&home).replace(&host, "<host>"), @r"
-    exit code: 4
-    ----- stderr -----
-    building `science` with buildah: <host>/custom/science:1
-    error: `<host>/custom/science:1` was pushed, but image `science` does not exist
-    hint: `imgdex images list` shows what there is
-    hint: `imgdex registry delete <host>/custom/science:1` removes what was pushed
-    ");
 }
 
 #[test]
@@ -278,4 +242,104 @@ fn what_a_killed_build_left_goes_even_where_nothing_is_built_after_it() {
     }
     let folder = home.catalog().with_extension("db.builds").join("science");
     assert!(!folder.exists());
+}
+
+/// A `buildah` that waits in `build` until `go` is there, and in `push` until `pushed` is.
+const PUSHES: &str = "#!/bin/sh\necho $1 >> $HOME/asked\ncase $1 in\n\
+    build)\nfor word; do case $before in -f) file=$word;; --iidfile) id=$word;; esac\n\
+    before=$word; done\necho sha256:x > $id\ncp $file $HOME/Containerfile\n\
+    touch $HOME/begun; i=0\n\
+    while ! [ -e $HOME/go ] && [ $i -lt 400 ]; do sleep 0.05; i=$((i+1)); done ;;\n\
+    push) touch $HOME/pushes; i=0\n\
+    while ! [ -e $HOME/pushed ] && [ $i -lt 400 ]; do sleep 0.05; i=$((i+1)); done ;;\nesac\n";
+
+/// Builds an image with [`PUSHES`], pushes in its place what has the labels of its
+/// Containerfile, and does something meanwhile.
+fn pushed_meanwhile(home: &Home, registry: &DockerRegistry, act: impl FnOnce()) -> Ran {
+    std::thread::scope(|scope| {
+        let pushing = scope.spawn(|| {
+            let deadline = Instant::now() + Duration::from_secs(30);
+            while !home.path().join("pushes").exists() && Instant::now() < deadline {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            let text = fs::read_to_string(home.path().join("Containerfile")).expect("a text");
+            push_labelled(registry, "custom/science", "1", &text);
+            home.write("pushed", "");
+        });
+        let ran = meanwhile(home, act);
+        pushing.join().expect("it ends");
+        ran
+    })
+}
+
+#[test]
+fn what_was_pushed_of_an_image_that_is_no_more_is_told() {
+    let registry = DockerRegistry::start();
+    let home = home_with(&registry, PUSHES);
+    let host = registry.host();
+    let ran = pushed_meanwhile(&home, &registry, || {
+        home.run("images delete science --yes").ok();
+    });
+    insta::assert_snapshot!(ran.fails(4).snapshot(&home).replace(&host, "<host>"), @r"
+    exit code: 4
+    ----- stderr -----
+    building `science` with buildah: <host>/custom/science:1
+    error: `<host>/custom/science:1` was pushed, but image `science` does not exist
+    hint: `imgdex images list` shows what there is
+    hint: `imgdex registry delete <host>/custom/science:1` removes what was pushed
+    ");
+}
+
+#[test]
+fn many_at_one_image_build_it_once() {
+    let registry = DockerRegistry::start();
+    let home = home_with(&registry, PUSHES);
+    let others = std::thread::scope(|scope| {
+        let mut others = Vec::new();
+        let first = pushed_meanwhile(&home, &registry, || {
+            for _ in 0..4 {
+                others.push(scope.spawn(|| home.run("images build science --no-progress")));
+            }
+            std::thread::sleep(Duration::from_millis(400));
+        });
+        first.ok();
+        let others = others
+            .into_iter()
+            .map(|other| other.join().expect("it ends"));
+        others.collect::<Vec<Ran>>()
+    });
+    for other in others {
+        let other = other.ok();
+        assert!(
+            other.stderr.contains("`science` is built already"),
+            "{other:?}"
+        );
+    }
+    let asked = fs::read_to_string(home.path().join("asked")).expect("it was asked");
+    assert_eq!(asked.lines().filter(|verb| *verb == "push").count(), 1);
+    assert_eq!(field(&home, "science", "jobStatus")["phase"], "Succeeded");
+}
+
+#[test]
+fn what_somebody_else_built_stands_where_a_build_of_it_fails() {
+    let registry = DockerRegistry::start();
+    let home = home_with(&registry, "#!/bin/sh\nexit 3\n");
+    let host = registry.host();
+    let spec = json!({"baseImage": format!("{host}/team/base:1"), "packages": {"pip": ["x"]}});
+    let image = json!({
+        "name": "foreign", "global": true, "imageSpec": spec, "url": format!("{host}/old:1"),
+        "isReady": true, "jobStatus": {"phase": "Succeeded"},
+    });
+    home.pipe(image.to_string(), "images create").ok();
+    home.run("images build foreign").fails(1);
+    assert_eq!(field(&home, "foreign", "jobStatus")["phase"], "Failed");
+    assert_eq!(
+        field(&home, "foreign", "url"),
+        json!(format!("{host}/old:1"))
+    );
+    assert_eq!(field(&home, "foreign", "stale"), true);
+    home.pipe(r#"{"type": "cpu"}"#, "images update foreign")
+        .ok();
+    let all = home.run("images get foreign -o json").ok().stdout;
+    home.pipe(&all, "--catalog other.db images create").ok();
 }
