@@ -10,4 +10,4 @@ mod session;
 pub use containerfile::{Base, Manager, Recipe, containerfile};
 pub use engine::{Context, Engine, Error, Program};
 pub use kubernetes::{End as JobEnd, Job, job_name, job_name_of, resources};
-pub use session::{Access, Session};
+pub use session::{Access, Session, ToBuild};

@@ -32,6 +32,16 @@ pub struct Access {
     pub certificates: Option<PathBuf>,
 }
 
+/// What is built.
+#[derive(Debug, Clone, Copy)]
+pub struct ToBuild<'a> {
+    pub containerfile: &'a str,
+    /// Of the manifest, where the engine can give it some.
+    pub annotations: &'a [(&'a str, &'a str)],
+    /// Files that package managers are shown while they run.
+    pub secrets: &'a [(Manager, PathBuf)],
+}
+
 /// One build: the steps share a name that nobody else uses, by which its traces are found.
 pub struct Session<'a> {
     pub engine: &'a Engine,
@@ -80,13 +90,14 @@ impl Session<'_> {
     ///
     /// # Errors
     /// Where that fails: nothing is left of it then.
-    pub fn build(&mut self, text: &str, secrets: &[(Manager, PathBuf)]) -> Result<String> {
+    pub fn build(&mut self, wanted: &ToBuild<'_>) -> Result<String> {
         let context = self.folder.join("context");
         let file = self.folder.join("Containerfile");
-        let written = fs::create_dir(&context).and_then(|()| fs::write(&file, text));
+        let written =
+            fs::create_dir(&context).and_then(|()| fs::write(&file, wanted.containerfile));
         written.map_err(|source| Error::Write { path: file, source })?;
         let id = self.id();
-        let mut built = self.build_once(&id, secrets, self.engine.chroot);
+        let mut built = self.build_once(&id, wanted, self.engine.chroot);
         if let Err(Error::Failed { lines, .. }) = &built
             && self.engine.program.is_buildah()
             && !self.engine.chroot
@@ -94,19 +105,14 @@ impl Session<'_> {
             && lines.iter().any(|line| line.contains(NO_RUNTIME))
         {
             // There is a runtime, but it does not work here, as in many containers.
-            built = self.build_once(&id, secrets, true);
+            built = self.build_once(&id, wanted, true);
         }
         built?;
         let id = fs::read_to_string(&id).map_err(failed("read the id of the image"))?;
         Ok(id.trim().to_owned())
     }
 
-    fn build_once(
-        &mut self,
-        id: &Path,
-        secrets: &[(Manager, PathBuf)],
-        chroot: bool,
-    ) -> Result<()> {
+    fn build_once(&mut self, id: &Path, wanted: &ToBuild<'_>, chroot: bool) -> Result<()> {
         let mut build = self.command();
         build.arg("build");
         if chroot {
@@ -118,13 +124,17 @@ impl Session<'_> {
             // what it builds.
             let name = self.context.map_or("default", |context| &context.name);
             build.env("BUILDX_BUILDER", name);
-            if !secrets.is_empty() {
+            if !wanted.secrets.is_empty() {
                 // Its older builder has none; without BuildKit's plugin there is no other.
                 build.env("DOCKER_BUILDKIT", "1");
             }
         } else {
             build.args(["--layers=false", "--pull=never", "--force-rm=true"]);
             build.args(["--from", &self.base()]);
+            // It would name the base image as it is called meanwhile.
+            for (key, text) in wanted.annotations {
+                build.arg("--annotation").arg(format!("{key}={text}"));
+            }
         }
         let place = match is_plain(self.folder) {
             true => self.folder,
@@ -133,7 +143,7 @@ impl Session<'_> {
                 Path::new("")
             }
         };
-        for (manager, path) in secrets {
+        for (manager, path) in wanted.secrets {
             let path = place.join(path.strip_prefix(self.folder).unwrap_or(path));
             let mut secret = OsString::from(format!("id={},src=", manager.name()));
             secret.push(path);

@@ -5,16 +5,20 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use super::names::Names;
 use super::scratch::Scratch;
 use super::{LeftOver, Log};
-use crate::build::{self, Access, Context, Engine, Manager, Session};
+use crate::build::{self, Access, Context, Engine, Manager, Session, ToBuild};
 use crate::credentials::{ValuesFile, login};
 use crate::domain::credential::Credential;
 use crate::domain::reference::{Reference, Registry};
 use crate::ops::{Error, Result};
 use crate::process::{Watch, end_marked};
+
+/// How long it is waited for others before what is left is removed all the same.
+const A_WHILE: Duration = Duration::from_secs(15);
 
 /// How an engine reaches one of the two registries.
 #[derive(Debug, Clone)]
@@ -34,6 +38,8 @@ pub struct Making<'a> {
     pub containerfile: &'a str,
     /// The base image, by its digest.
     pub base: &'a Side,
+    /// As the spec means it, written out.
+    pub base_name: &'a str,
     pub target: &'a Side,
     pub engine: &'a Engine,
     pub secrets: &'a [(Manager, PathBuf)],
@@ -106,19 +112,32 @@ pub fn make(making: &Making<'_>, log: &mut Log, watch: Watch<'_>) -> Result<()> 
             })?;
         }
     }
+    let digest = making.base.reference.digest().map(ToString::to_string);
+    let mut annotations = vec![("org.opencontainers.image.base.name", making.base_name)];
+    let digest = digest.as_deref();
+    annotations.extend(digest.map(|digest| ("org.opencontainers.image.base.digest", digest)));
     let secrets = linked(making.secrets, &scratch.folder.join("secrets"))?;
+    let mut names = Names::take(&mut *watch);
     let made = {
         let mut session = session(engine, &scratch, &mut log.file, watch);
         let mut steps = || -> std::result::Result<(), build::Error> {
             let base = making.base.reference.to_string();
             let pulled = session.pull(&base, &pull);
+            drop(names.take());
             pulled.map_err(|error| told_of_token(making, error))?;
-            let built = session.build(making.containerfile, &secrets)?;
+            let wanted = ToBuild {
+                containerfile: making.containerfile,
+                annotations: &annotations,
+                secrets: &secrets,
+            };
+            let built = session.build(&wanted)?;
             session.push(&built, &target, &push)
         };
         steps()
     };
+    let names = Names::take(&mut soon());
     session(engine, &scratch, &mut log.file, &mut |_| true).clean();
+    drop(names);
     log.forget();
     made.map_err(|error| match Error::from(error) {
         Error::Build { what, lines, hint } => {
@@ -145,12 +164,20 @@ pub fn end(mut left_over: LeftOver, engine: Option<&Engine>) -> bool {
     };
     match engine {
         Some(engine) => {
+            let _names = Names::take(&mut soon());
             let (context, log) = (engine.context(), &mut left_over.log);
             session((engine, context.as_ref()), &scratch, log, &mut |_| true).end();
         }
         None => end_marked(&scratch.marker),
     }
     true
+}
+
+/// Returns what says for a while that one may wait: who cleans up does not wait for a pull
+/// that takes long.
+fn soon() -> impl FnMut(&str) -> bool {
+    let began = Instant::now();
+    move |_| began.elapsed() < A_WHILE
 }
 
 fn session<'a>(

@@ -3,6 +3,7 @@
 mod ask;
 mod log;
 mod make;
+mod names;
 mod record;
 mod scratch;
 

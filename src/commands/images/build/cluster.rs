@@ -40,6 +40,8 @@ pub struct Written {
     resources: Vec<Value>,
     /// The secrets that the cluster needs.
     secrets: Vec<String>,
+    /// What else it needs.
+    advice: Vec<String>,
     _turn: Turn,
 }
 
@@ -70,6 +72,21 @@ impl Building {
         let job_name = job_name_of(name, image.revision, &text);
         let base = self.base_side(app, asked)?;
         let spec = build::spec_of(image)?;
+        let mut advice = Vec::new();
+        if base.credential.is_some() && spec.pull_secret.is_none() {
+            let registry = base.reference.registry();
+            advice.push(format!(
+                "`{registry}` was asked with a login of this machine, which the cluster does not \
+                 have: name a secret as `pullSecret` of the imageSpec"
+            ));
+        }
+        if self.target_side(app, &target).credential.is_some() && target.secret.is_none() {
+            let registry = target.reference.registry();
+            advice.push(format!(
+                "`{registry}` was asked with a login of this machine, which the cluster does not \
+                 have: name a secret with `--push-secret`"
+            ));
+        }
         let job = Job {
             name: &job_name,
             image: name,
@@ -94,6 +111,7 @@ impl Building {
             created: self.force.then_some(created),
             resources,
             secrets: secrets.into_iter().flatten().collect(),
+            advice,
             job_name,
             _turn: turn,
         })))
@@ -191,6 +209,13 @@ fn tell(app: &mut App, jobs: &[Written]) {
                 "the cluster needs the secret `{secret}`: `imgdex secrets export {secret} \
                  --format kubernetes --reveal | kubectl apply -f -`"
             ));
+        }
+    }
+    let mut advised: Vec<&String> = Vec::new();
+    for advice in jobs.iter().flat_map(|job| &job.advice) {
+        if !advised.contains(&advice) {
+            advised.push(advice);
+            app.console.hint(advice);
         }
     }
     let of_one = |job: &Written| job.resources.iter().map(|one| one.to_string().len()).max();

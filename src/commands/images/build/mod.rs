@@ -25,6 +25,9 @@ use crate::output::details::write_details;
 use crate::output::format::Format;
 use crate::output::images::{ListPrinter, write_image};
 
+/// How many images are named that are left.
+const NAMED: usize = 10;
+
 /// Bytes of the largest file for a package manager, as engines take it.
 const LARGEST_SECRET: u64 = 500 << 10;
 
@@ -140,24 +143,27 @@ fn checked(app: &App, ids: Vec<String>) -> Result<Vec<String>> {
 
 /// Returns the images that a build made, archived ones left out.
 fn built_before(app: &mut App) -> Result<Vec<String>> {
-    let mut names = Vec::new();
-    let mut never = 0_u64;
+    let (mut names, mut never) = (Vec::new(), Vec::new());
     app.read()?
         .for_each_image::<Error>(&ImageFilter::default(), |image| {
+            let name = image.config.name.clone();
             match (&image.config.spec, image.config.built()) {
-                (Some(_), Some(_)) => names.push(image.config.name),
-                (Some(_), None) => never += 1,
+                (Some(_), Some(_)) => names.push(name),
+                (Some(_), None) => never.push(name),
                 (None, _) => {}
             }
             Ok(())
         })?;
-    if never > 0 {
+    if !never.is_empty() {
+        let (them, are) = match never.len() {
+            1 => ("it", "1 image".to_owned()),
+            count => ("them", format!("{count} images")),
+        };
+        let more = if never.len() > NAMED { " …" } else { "" };
+        let ids = never.get(..NAMED).unwrap_or(&never).join(" ");
         app.console.note(&format!(
-            "left {} that imgdex did not build yet: `imgdex images build ID` builds it",
-            match never {
-                1 => "1 image".to_owned(),
-                count => format!("{count} images"),
-            }
+            "left {are} that imgdex did not build yet: `imgdex images build {ids}{more}` builds \
+             {them}"
         ));
     }
     Ok(names)

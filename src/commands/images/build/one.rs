@@ -146,6 +146,7 @@ impl Building {
             name: &image.config.name,
             containerfile: &text,
             base: &base,
+            base_name: &asked.base.name,
             target: &side,
             engine: &engine,
             secrets: &self.secrets,
@@ -322,7 +323,7 @@ fn write(app: &App, name: &str, done: &Done) -> Result<Outcome> {
             Kind::NotFound | Kind::Conflict | Kind::InvalidInput => {
                 format!("`imgdex registry delete {url}` removes what was pushed")
             }
-            _ => format!("`imgdex images build {name}` finds it there later"),
+            _ => format!("`imgdex images build {name} --push {url}` finds it there later"),
         };
         error.hint(hint)
     })?;

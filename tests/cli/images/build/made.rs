@@ -177,7 +177,7 @@ fn what_changed_is_built_and_nothing_else() {
     insta::assert_snapshot!(place.snapshot(&nothing), @r"
     exit code: 0
     ----- stderr -----
-    left 1 image that imgdex did not build yet: `imgdex images build ID` builds it
+    left 1 image that imgdex did not build yet: `imgdex images build d` builds it
     3 images are built of what they still are
     ");
     place
@@ -199,7 +199,7 @@ fn what_changed_is_built_and_nothing_else() {
     url:     <host>/custom/c:3
     digest:  <digest>
     ----- stderr -----
-    left 1 image that imgdex did not build yet: `imgdex images build ID` builds it
+    left 1 image that imgdex did not build yet: `imgdex images build d` builds it
     building `b` with buildah: <host>/custom/b:4
     building `c` with buildah: <host>/custom/c:3
     1 image is built of what it still is
@@ -304,4 +304,37 @@ fn a_log_is_followed_until_the_build_has_ended() {
         assert!(followed.contains("\nthe last word\n"), "{followed}");
         assert_eq!(followed, log());
     });
+}
+
+#[test]
+fn images_upon_one_base_are_built_at_once_and_say_which_it_is() {
+    let place = Place::new(&ALL);
+    let names = ["a", "b", "c", "d", "e"];
+    for name in names {
+        let spec = json!({"baseImage": place.base(), "packages": {"pip": [name]}});
+        let image = json!({"name": name, "global": true, "imageSpec": spec});
+        place.home.pipe(image.to_string(), "images create").ok();
+    }
+    std::thread::scope(|scope| {
+        let build = |name: &str| place.run(&format!("images build {name} --lock-timeout 120"));
+        let building: Vec<_> = names
+            .iter()
+            .map(|name| scope.spawn(move || build(name)))
+            .collect();
+        for one in building {
+            one.join().expect("it ends").ok();
+        }
+    });
+    assert_eq!(left_over(&place.home), Vec::<String>::new());
+    let raw = std::process::Command::new("skopeo")
+        .args(["inspect", "--raw", "--tls-verify=false"])
+        .arg(format!("docker://{}/custom/a:1", place.host()))
+        .output()
+        .expect("skopeo runs");
+    let manifest: serde_json::Value = serde_json::from_slice(&raw.stdout).expect("JSON");
+    let annotation =
+        |name: &str| &manifest["annotations"][format!("org.opencontainers.image.{name}")];
+    assert_eq!(annotation("base.name"), &json!(place.base()));
+    let status = field(&place.home, "a", "jobStatus");
+    assert_eq!(annotation("base.digest"), &status["baseDigest"]);
 }
