@@ -1,7 +1,8 @@
 //! Other programs: run without a shell, each at the head of a process group of its own,
-//! not shown our credentials, and ended with all that they have started.
+//! not shown our credentials, and ended with all that they have started. Credential helpers
+//! are spoken to, and so run where that is done.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::fs::{self, File};
 use std::io::{self, PipeReader, Read, Seek, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -12,7 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::fs::fstatvfs;
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, getpgid, getpgrp, kill_process_group};
 
 /// Lines of the end of an output that are at hand.
 const AT_HAND: usize = 200;
@@ -178,8 +179,9 @@ fn signal_group(child: &Child, signal: Signal) {
     }
 }
 
-/// Ends programs that outlived who started them: those with a marker, which nobody else
-/// uses, in their arguments, and all that they have started.
+/// Ends programs that outlived who started them, and all that these have started: those
+/// that were given a `TMPDIR` with a marker, which nobody else uses, and have it in their
+/// arguments.
 pub fn end_marked(marker: &str) {
     let groups = marked(marker);
     let signal = |signal| {
@@ -197,16 +199,30 @@ pub fn end_marked(marker: &str) {
     signal(Signal::KILL);
 }
 
-/// Returns the processes that were started with a marker; each leads a group.
-fn marked(marker: &str) -> Vec<Pid> {
+/// Returns the groups of the processes that were started with a marker.
+fn marked(marker: &str) -> HashSet<Pid> {
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
     let marked = processes.filter_map(|process| {
         let id: i32 = process.file_name().to_str()?.parse().ok()?;
-        let line = fs::read(process.path().join("cmdline")).ok()?;
-        let is_ours = String::from_utf8_lossy(&line).contains(marker);
-        Pid::from_raw(id).filter(|_| is_ours)
+        let words = |name: &str| fs::read(process.path().join(name)).unwrap_or_default();
+        // Somebody who looks at a build's files has them in the arguments, and what is
+        // started for all that its user does, such as podman's pause, inherits `TMPDIR`.
+        let is_ours =
+            has(&words("cmdline"), "", marker) && has(&words("environ"), "TMPDIR=", marker);
+        let id = Pid::from_raw(id).filter(|_| is_ours)?;
+        // Who started it may be gone, and with it the head of the group.
+        getpgid(Some(id)).ok().filter(|group| *group != getpgrp())
     });
     marked.collect()
+}
+
+/// Returns whether a marker is in one of the words that begin like that.
+fn has(words: &[u8], beginning: &str, marker: &str) -> bool {
+    let mut words = words.split(|byte| *byte == 0).map(String::from_utf8_lossy);
+    words.any(|word| {
+        let rest = word.strip_prefix(beginning);
+        rest.is_some_and(|rest| rest.contains(marker))
+    })
 }
 
 /// Copies output to a log, and keeps its end at hand, however much it is.
@@ -469,19 +485,52 @@ pub mod tests {
         assert_ends(&unique);
     }
 
+    /// Starts a script that sleeps, with a marker in the arguments and in a variable.
+    fn started(script: &str, marker: &str, variable: &str, seconds: &str) -> Child {
+        let mut command = sh(script);
+        let place = format!("/tmp/{marker}");
+        command.arg(&place).env_remove("TMPDIR");
+        command.env(variable, &place).process_group(0);
+        let child = command.spawn().expect("it starts");
+        while !sleeps(seconds) {
+            thread::sleep(BETWEEN);
+        }
+        child
+    }
+
+    #[test]
+    fn what_outlives_the_head_of_its_group_is_ended_too() {
+        let (marker, unique) = (format!("imgdex-test-{}", unique(2)), unique(65));
+        let script = format!("sh -c 'sleep {unique} & wait' \"$0\" & kill -KILL $$");
+        let mut child = started(&script, &marker, "TMPDIR", &unique);
+        child.wait().expect("it ended");
+        end_marked(&marker);
+        assert_ends(&unique);
+    }
+
+    #[test]
+    fn who_looks_at_the_files_of_a_build_lives_on() {
+        for (number, variable, in_arguments) in [(66, "OLDPWD", true), (67, "TMPDIR", false)] {
+            let (marker, unique) = (format!("imgdex-test-{}", unique(3)), unique(number));
+            let script = match in_arguments {
+                true => format!("sleep {unique}; exit"),
+                // As what an engine starts for all that its user does.
+                false => format!("exec sleep {unique}"),
+            };
+            let mut child = started(&script, &marker, variable, &unique);
+            end_marked(&marker);
+            let status = child.try_wait().expect("it is ours");
+            signal_group(&child, Signal::KILL);
+            child.wait().expect("it ended");
+            assert!(status.is_none() && marked(&marker).is_empty(), "{variable}");
+        }
+    }
+
     #[test]
     fn what_outlived_its_starter_is_ended_with_all_that_it_started() {
         let (marker, unique) = (format!("imgdex-test-{}", unique(0)), unique(61));
         let script = format!("(trap '' TERM; exec sleep {unique}) & wait");
-        let mut command = sh(&script);
-        let mut child = command
-            .arg(&marker)
-            .process_group(0)
-            .spawn()
-            .expect("it starts");
-        while !sleeps(&unique) {
-            thread::sleep(BETWEEN);
-        }
+        let mut child = started(&script, &marker, "TMPDIR", &unique);
         end_marked(&marker);
         assert_ends(&unique);
         child.wait().expect("it ended");
@@ -498,15 +547,7 @@ pub mod tests {
              sleep {unique} & wait",
             told.display()
         );
-        let mut command = sh(&script);
-        let mut child = command
-            .arg(&marker)
-            .process_group(0)
-            .spawn()
-            .expect("it starts");
-        while !sleeps(&unique) {
-            thread::sleep(BETWEEN);
-        }
+        let mut child = started(&script, &marker, "TMPDIR", &unique);
         end_marked(&marker);
         assert_ends(&unique);
         child.wait().expect("it ended");

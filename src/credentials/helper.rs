@@ -2,7 +2,8 @@
 //! values, spoken to in Docker's protocol
 //! (<https://github.com/docker/docker-credential-helpers>). A value goes to
 //! one by its standard input, never by its arguments, and what one prints is
-//! never quoted.
+//! never quoted. `process`, which runs other programs, gives them no input, so
+//! helpers are run here.
 
 use std::io::{self, Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
