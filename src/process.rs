@@ -49,8 +49,12 @@ pub type Watch<'a> = &'a mut dyn FnMut(&str) -> bool;
 pub enum Output<'a> {
     /// What it complains of is at hand; the rest is thrown away.
     Complaints,
-    /// All of it is appended to a log, of at most 64 MiB, after the command line: so no
-    /// argument may be a secret.
+    /// Of what it answers the lines that have this in them are at hand; the rest is thrown
+    /// away, what it complains of included.
+    Lines(&'a str),
+    /// All of it is appended to a log, after the command line: so no argument may be a
+    /// secret. Of what is more than 64 MiB, or than half of what is free on the disk, only
+    /// the end is.
     Log(&'a mut File),
 }
 
@@ -84,24 +88,30 @@ pub fn command(program: &Path) -> Command {
 /// Where it cannot be started or waited for.
 pub fn run(mut command: Command, output: Output<'_>, watch: Watch<'_>) -> io::Result<Ended> {
     let (reader, writer) = io::pipe()?;
+    let mut tail = Tail::default();
     let log = match output {
         Output::Complaints => {
-            command.stdout(Stdio::null());
+            command.stdout(Stdio::null()).stderr(writer);
+            None
+        }
+        Output::Lines(wanted) => {
+            wanted.clone_into(&mut tail.wanted);
+            command.stdout(writer).stderr(Stdio::null());
             None
         }
         Output::Log(file) => {
             // Nothing depends on the log.
             let _ = writeln!(file, "$ {}", shown(&command));
-            command.stdout(writer.try_clone()?);
+            command.stdout(writer.try_clone()?).stderr(writer);
             Some(Log::continued(file.try_clone()?)?)
         }
     };
     // So that it ends with all that it has started.
-    command.stderr(writer).process_group(0);
+    command.process_group(0);
     let mut child = command.spawn()?;
     // Our own ends of the pipe would keep its end from being seen.
     drop(command);
-    let tail = Arc::new(Mutex::new(Tail::default()));
+    let tail = Arc::new(Mutex::new(tail));
     let (sender, read) = mpsc::channel();
     let shared = Arc::clone(&tail);
     thread::spawn(move || {
@@ -299,6 +309,8 @@ impl Log {
 #[derive(Default)]
 struct Tail {
     lines: VecDeque<String>,
+    /// What a line has in it, or is none.
+    wanted: String,
     /// The beginning of the line that has not ended.
     begun: Vec<u8>,
 }
@@ -319,7 +331,7 @@ impl Tail {
     fn end_line(&mut self) {
         let line = String::from_utf8_lossy(&self.begun).trim().to_owned();
         self.begun.clear();
-        if !line.is_empty() {
+        if !line.is_empty() && line.contains(&self.wanted) {
             self.lines.push_back(line);
         }
         if self.lines.len() > AT_HAND {
@@ -381,6 +393,18 @@ pub mod tests {
         };
         assert!(status.success());
         assert_eq!(lines, ["one", "two"]);
+    }
+
+    #[test]
+    fn of_an_answer_the_lines_that_are_wanted_are_at_hand_however_many_follow() {
+        let script = "echo one mine; echo two mine >&2; \
+                      i=0; while [ $i -lt 220 ]; do echo line $i; i=$((i+1)); done; \
+                      printf 'last mine'";
+        let ended = run(sh(script), Output::Lines("mine"), &mut |_| true).expect("it runs");
+        let Ended::Itself { lines, .. } = ended else {
+            panic!("{ended:?}");
+        };
+        assert_eq!(lines, ["one mine", "last mine"]);
     }
 
     #[test]

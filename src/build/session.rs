@@ -1,11 +1,15 @@
 //! One build by an engine: what it is told, step by step, and what is removed after it.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
+use std::time::{Duration, Instant};
 
+use rustix::fs::OFlags;
 use rustix::process::Signal;
 
 use super::containerfile::Manager;
@@ -14,6 +18,12 @@ use crate::process::{Ended, Output, Watch, command, end_marked, run};
 
 /// Lines of an engine's output that are told where it fails; the log has all of them.
 const TOLD: usize = 10;
+
+/// How long an engine may take to remove one thing, or to say what there is.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Bytes of an image's id that are read.
+const LONGEST_ID: u64 = 200;
 
 /// What buildah says, in podman too, where it is the runtime that does not work, not what it runs.
 const NO_RUNTIME: &str = "creating container for [";
@@ -59,9 +69,12 @@ pub struct Session<'a> {
 }
 
 impl Session<'_> {
-    /// Returns the file that has the id of the image, once it is built.
+    /// What the file in [`Self::folder`] is called that has the id of the image, once it is
+    /// built.
+    pub const ID: &'static str = "id";
+
     fn id(&self) -> PathBuf {
-        self.folder.join("id")
+        self.folder.join(Self::ID)
     }
 
     /// Returns the name that the base image has meanwhile.
@@ -89,7 +102,7 @@ impl Session<'_> {
     /// Builds what the Containerfile says, and returns the id of the image.
     ///
     /// # Errors
-    /// Where that fails: nothing is left of it then.
+    /// Where that fails; what is left of it then, [`Self::clean`] removes.
     pub fn build(&mut self, wanted: &ToBuild<'_>) -> Result<String> {
         let context = self.folder.join("context");
         let file = self.folder.join("Containerfile");
@@ -174,41 +187,69 @@ impl Session<'_> {
         self.run(push, &format!("push `{target}`"))
     }
 
-    /// Ends a build that outlived who began it, and removes what it left.
-    pub fn end(&mut self) {
+    /// Ends a build that outlived who began it, and removes what it left; returns whether
+    /// nothing is left.
+    pub fn end(&mut self) -> bool {
         end_marked(self.marker);
-        self.clean();
+        self.clean()
     }
 
     /// Removes what a build leaves with the engine: the image, and containers where it was
-    /// killed. The base image stays, for the next one. What fails here is nobody's loss.
-    pub fn clean(&mut self) {
+    /// killed; returns whether nothing is left. The base image stays, for the next one.
+    pub fn clean(&mut self) -> bool {
+        self.clean_within(PATIENCE)
+    }
+
+    fn clean_within(&mut self, patience: Duration) -> bool {
+        let Some(went_well) = self.remove(patience) else {
+            return false;
+        };
+        // An engine refuses what is gone, and what somebody else uses meanwhile.
+        went_well || self.has_nothing(patience)
+    }
+
+    /// Removes what there is, and returns whether all of it was; nothing where the engine
+    /// does not answer: who hangs once is not waited for again.
+    fn remove(&mut self, patience: Duration) -> Option<bool> {
         let name = self.base();
-        let id = fs::read_to_string(self.id()).unwrap_or_default();
+        let id = id_in(&self.id());
         let mut lines: Vec<Vec<&str>> = Vec::new();
-        let containers = self.containers();
+        let (mut went_well, containers) = self.containers(patience)?;
         for container in &containers {
             lines.push(match self.engine.program {
                 Program::Podman => vec!["rm", "-f", container],
                 _ => vec!["rm", container],
             });
         }
-        if !id.trim().is_empty() {
+        if let Some(id) = &id {
             // With the name that it has for docker, but not where somebody gave it another.
-            lines.push(vec!["rmi", id.trim()]);
+            lines.push(vec!["rmi", "--", id]);
         }
         if self.engine.program.is_buildah() {
-            lines.push(vec!["rmi", &name]);
+            lines.push(vec!["rmi", "--", &name]);
         }
         for line in lines {
             let mut command = self.command();
             command.args(line);
-            let _ = run(command, Output::Log(self.log), &mut |_| true);
+            let (succeeded, _) = asked(command, Output::Log(self.log), patience)?;
+            went_well &= succeeded;
         }
+        Some(went_well)
     }
 
-    /// Returns the containers that were made of this build's base image.
-    fn containers(&self) -> Vec<String> {
+    /// Returns whether the engine says that it has nothing of this build.
+    fn has_nothing(&self, patience: Duration) -> bool {
+        let mut list = self.command();
+        let reference = format!("reference=localhost/{}", self.marker);
+        list.args(["images", "--filter", &reference]);
+        let images = asked(list, Output::Lines(self.marker), patience);
+        let is_none = |(succeeded, found): (bool, Vec<String>)| succeeded && found.is_empty();
+        images.is_some_and(is_none) && self.containers(patience).is_some_and(is_none)
+    }
+
+    /// Returns whether the containers that were made of this build's base image are known,
+    /// and their ids; nothing where the engine does not answer.
+    fn containers(&self, patience: Duration) -> Option<(bool, Vec<String>)> {
         let mut list = self.command();
         match self.engine.program {
             Program::Buildah => list.args([
@@ -223,18 +264,16 @@ impl Session<'_> {
                 "--format",
                 "{{.ID}} {{.Names}}",
             ]),
-            Program::Docker => return Vec::new(),
+            Program::Docker => return Some((true, Vec::new())),
         };
-        let listed = list
-            .output()
-            .map(|output| output.stdout)
-            .unwrap_or_default();
-        let listed = String::from_utf8_lossy(&listed).into_owned();
-        let ours = listed.lines().filter_map(|line| {
-            let (id, name) = line.split_once(' ')?;
-            name.contains(self.marker).then(|| id.to_owned())
+        // Podman tells of buildah's containers whatever their names are.
+        list.args(["--filter", &format!("name={}", self.marker)]);
+        let (succeeded, lines) = asked(list, Output::Lines(self.marker), patience)?;
+        let ids = lines.iter().filter_map(|line| {
+            let (id, _) = line.split_once(' ')?;
+            Some(id.to_owned())
         });
-        ours.collect()
+        Some((succeeded, ids.collect()))
     }
 
     fn command(&self) -> Command {
@@ -283,6 +322,33 @@ impl Session<'_> {
     }
 }
 
+/// Runs a command for no longer than that, whatever its user is impatient of; returns
+/// whether it succeeded, and its lines. Nothing where it does not end by itself.
+fn asked(command: Command, output: Output<'_>, patience: Duration) -> Option<(bool, Vec<String>)> {
+    let deadline = Instant::now() + patience;
+    match run(command, output, &mut |_| Instant::now() < deadline) {
+        Ok(Ended::Itself { status, lines }) => Some((status.success(), lines)),
+        Ok(Ended::Stopped) | Err(_) => None,
+    }
+}
+
+/// Returns the id of an image that a file has; nothing where it has anything else.
+fn id_in(path: &Path) -> Option<String> {
+    let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).ok()?;
+    let mut options = OpenOptions::new();
+    let file = options.read(true).custom_flags(flags).open(path).ok()?;
+    if !file.metadata().ok()?.is_file() {
+        return None;
+    }
+    let mut text = String::new();
+    file.take(LONGEST_ID).read_to_string(&mut text).ok()?;
+    let id = text.trim();
+    let digits = id.strip_prefix("sha256:").unwrap_or(id);
+    let is_one =
+        (12..=64).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_one.then(|| id.to_owned())
+}
+
 /// Returns whether engines take a path as it is where they split what they take at commas.
 fn is_plain(path: &Path) -> bool {
     !path.to_string_lossy().contains([',', '"', '\n'])
@@ -296,4 +362,139 @@ fn was_killed(status: ExitStatus) -> bool {
 fn failed(action: &str) -> impl FnOnce(std::io::Error) -> Error {
     let action = action.to_owned();
     |source| Error::Io { action, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    const MARKER: &str = "imgdex-build-test";
+
+    /// Cleans up after a build of an image with that engine in place of buildah; returns
+    /// whether nothing is left, and what the engine was asked.
+    fn cleaned(script: &str, patience: Duration) -> (bool, Vec<String>) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("engine");
+        let asked = folder.path().join("asked");
+        let script = format!("#!/bin/sh\necho \"$*\" >> {}\n{script}", asked.display());
+        // Not by ourselves: what another test starts meanwhile would have it open.
+        let mut write = Command::new("sh");
+        let line = "printf %s \"$1\" > \"$0\" && chmod +x \"$0\"";
+        let written = write.args(["-c", line]).arg(&path).arg(script).status();
+        assert!(written.expect("it runs").success());
+        fs::write(folder.path().join("id"), "sha256:0123456789abcdef\n").expect("written");
+        let engine = Engine {
+            program: Program::Buildah,
+            path,
+            chroot: false,
+            isolated: false,
+        };
+        let mut session = Session {
+            engine: &engine,
+            context: None,
+            marker: MARKER,
+            folder: folder.path(),
+            temporary: folder.path(),
+            log: &mut tempfile::tempfile().expect("a file"),
+            watch: &mut |_| true,
+        };
+        let is_clean = session.clean_within(patience);
+        let asked = fs::read_to_string(asked).unwrap_or_default();
+        (is_clean, asked.lines().map(str::to_owned).collect())
+    }
+
+    #[test]
+    fn what_is_left_with_the_engine_is_removed() {
+        let (is_clean, asked) = cleaned(
+            "[ $1 = containers ] && {\n\
+             # Who ends us at the terminal does not end this.\n\
+             read -r id name state parent group rest < /proc/$$/stat\n\
+             [ $group = $$ ] && echo one imgdex-build-test-working-container\n\
+             echo two other-working-container; echo imgdex-build-test >&2; }\n\
+             exit 0\n",
+            PATIENCE,
+        );
+        assert!(is_clean);
+        assert_eq!(
+            asked[1..],
+            [
+                "rm one",
+                "rmi -- sha256:0123456789abcdef",
+                "rmi -- localhost/imgdex-build-test:latest"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_an_engine_refuses_is_well_where_it_has_nothing() {
+        let refuses = "[ $1 = rmi ] && exit 125\n";
+        let (is_clean, asked) = cleaned(&format!("{refuses}exit 0\n"), PATIENCE);
+        assert!(is_clean);
+        assert_eq!(asked.len(), 5);
+        let says = |what: &str, line: &str| {
+            cleaned(
+                &format!("{refuses}[ $1 = {what} ] && {line}\nexit 0\n"),
+                PATIENCE,
+            )
+            .0
+        };
+        assert!(says("images", "echo localhost/other latest"));
+        assert!(!says("images", "echo localhost/imgdex-build-test latest"));
+        assert!(!says(
+            "containers",
+            "echo one imgdex-build-test-working-container"
+        ));
+        assert!(!says("images", "exit 1"));
+        assert!(!says("containers", "exit 1"));
+    }
+
+    #[test]
+    fn an_engine_that_hangs_is_not_waited_for() {
+        for what in ["containers", "rmi"] {
+            let script = format!("[ $1 = {what} ] && exec sleep 600\nexit 0\n");
+            let begun = Instant::now();
+            let (is_clean, asked) = cleaned(&script, Duration::from_millis(300));
+            assert!(!is_clean && begun.elapsed() < PATIENCE);
+            let hung = asked.iter().filter(|line| line.starts_with(what)).count();
+            assert_eq!(
+                (hung, asked.last().map(|line| line.starts_with(what))),
+                (1, Some(true))
+            );
+        }
+    }
+
+    #[test]
+    fn only_an_id_is_taken_for_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("id");
+        let read = |text: &str| {
+            fs::write(&path, text).expect("written");
+            id_in(&path)
+        };
+        let digits = "0123456789abcdef".repeat(4);
+        for id in [&digits, &digits[..12], &format!("sha256:{digits}")] {
+            assert_eq!(read(&format!("{id}\n")).as_deref(), Some(id));
+        }
+        let long = format!("{digits}{}", " ".repeat(200));
+        let other = [
+            "",
+            "sha256:",
+            "--all",
+            "localhost/mine",
+            &digits[..11],
+            &format!("{digits}0"),
+            &format!("{digits} {digits}"),
+            &format!("sha512:{digits}"),
+        ];
+        for text in other {
+            assert_eq!(read(text), None, "{text}");
+        }
+        assert_eq!(read(&long).as_deref(), Some(&*digits));
+        let link = folder.path().join("link");
+        symlink(&path, &link).expect("linked");
+        assert_eq!(id_in(&link), None);
+        assert_eq!(id_in(folder.path()), None);
+        assert_eq!(id_in(&folder.path().join("absent")), None);
+    }
 }
