@@ -94,9 +94,10 @@ fn told_of_token(making: &Making<'_>, error: build::Error) -> build::Error {
 /// Makes an image and pushes it.
 ///
 /// # Errors
-/// Where the engine fails or is told to stop; nothing is left of the build then.
+/// Where the engine fails or is told to stop. Nothing is left of the build then but what
+/// the engine does not remove; of that a note stays, for who looks next.
 pub fn make(making: &Making<'_>, log: &mut Log, watch: Watch<'_>) -> Result<()> {
-    let scratch = Scratch::begin()?;
+    let mut scratch = Scratch::begin()?;
     let target = making.target.reference.to_string();
     let context = making.engine.context();
     let engine = (making.engine, context.as_ref());
@@ -136,9 +137,14 @@ pub fn make(making: &Making<'_>, log: &mut Log, watch: Watch<'_>) -> Result<()> 
         steps()
     };
     let names = Names::take(&mut soon());
-    session(engine, &scratch, &mut log.file, &mut |_| true).clean();
+    let is_clean = session(engine, &scratch, &mut log.file, &mut |_| true).clean();
     drop(names);
-    log.forget();
+    scratch.keeps_id = !is_clean;
+    // The note is what others find credentials by where this is ended now.
+    drop(scratch);
+    if is_clean {
+        log.forget();
+    }
     made.map_err(|error| match Error::from(error) {
         Error::Build { what, lines, hint } => {
             let log = format!("`imgdex images build-log {}` shows all of it", making.name);
@@ -155,22 +161,28 @@ pub fn make(making: &Making<'_>, log: &mut Log, watch: Watch<'_>) -> Result<()> 
     })
 }
 
-/// Ends a build that outlived who began it, and removes what it left; without an engine
-/// what the engine itself keeps stays. Returns whether all is gone.
+/// Ends a build that outlived who began it, and removes what it left; returns whether
+/// nothing is left. What an engine keeps stays without it.
 pub fn end(mut left_over: LeftOver, engine: Option<&Engine>) -> bool {
     let scratch = left_over.scratch.as_ref();
-    let Some(scratch) = scratch.and_then(|scratch| Scratch::left(scratch)) else {
+    let Some(mut scratch) = scratch.and_then(|scratch| Scratch::left(scratch)) else {
         return true;
     };
-    match engine {
+    let is_clean = match engine {
         Some(engine) => {
             let _names = Names::take(&mut soon());
             let (context, log) = (engine.context(), &mut left_over.log);
-            session((engine, context.as_ref()), &scratch, log, &mut |_| true).end();
+            let is_clean = session((engine, context.as_ref()), &scratch, log, &mut |_| true).end();
+            // Another program has nothing of it.
+            is_clean && left_over.program == Some(engine.program)
         }
-        None => end_marked(&scratch.marker),
-    }
-    true
+        None => {
+            end_marked(&scratch.marker);
+            false
+        }
+    };
+    scratch.keeps_id = !is_clean;
+    is_clean
 }
 
 /// Returns what says for a while that one may wait: who cleans up does not wait for a pull

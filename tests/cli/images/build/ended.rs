@@ -253,6 +253,30 @@ fn what_was_built_and_not_pushed_is_removed_by_the_next_build() {
 }
 
 #[test]
+fn what_an_engine_did_not_remove_is_removed_by_the_next_build() {
+    let place = Place::new(&[("pip", "#!/bin/sh\n")]);
+    place.create(json!({"pip": ["x"]}));
+    let buildah = installed("buildah").display().to_string();
+    let script = format!(
+        "#!/bin/sh\n[ $1 = rmi ] && [ ! -e $HOME/mended ] && exit 1\nexec {buildah} \"$@\"\n"
+    );
+    place.home.program("buildah", &script);
+    place.run("images build science").ok();
+    let left = left_over(&place.home);
+    let is_built = |one: &&String| one.contains("<none>");
+    assert_eq!(left.iter().filter(is_built).count(), 1, "{left:?}");
+    // Credentials go all the same.
+    let temporary = place.home.path().join("temporary");
+    let folder = left.iter().find(|one| one.starts_with("imgdex-build-"));
+    let files = fs::read_dir(temporary.join(folder.expect("it is kept"))).expect("a folder");
+    let files: Vec<_> = files.flatten().map(|file| file.file_name()).collect();
+    assert_eq!(files, ["id"]);
+    place.home.write("mended", "");
+    place.run("images build science --force").ok();
+    assert_eq!(left_over(&place.home), Vec::<String>::new());
+}
+
+#[test]
 fn an_engine_that_is_killed_leaves_nothing_and_is_told_of() {
     let sleeps = "#!/bin/sh\necho begun\nexec sleep 4949\n";
     let place = Place::new(&[("pip", sleeps)]);
