@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::commands::Status;
 use crate::domain::image::Image;
 use crate::error::{Error, Kind, Result};
-use crate::ops::build;
+use crate::ops::build::{self, Turn};
 use crate::output::failure;
 
 /// Some images that are built one after the other.
@@ -28,7 +28,7 @@ enum One {
     Built(Box<Image>),
     /// It was built of what it still is.
     Left,
-    /// A cluster is to build it.
+    /// A cluster is to build it, or builds it already.
     Written,
 }
 
@@ -90,7 +90,7 @@ impl<'a> Many<'a> {
         let image = app.read()?.image(name)?;
         if self.only_changed {
             let asked = self.ask(app, &image)?;
-            if is_current(&image, &asked) || is_awaited(&image, &asked).is_some() {
+            if is_current(&image, &asked) && is_awaited(&image, &asked).is_none() {
                 return Ok(One::Left);
             }
         }
@@ -101,8 +101,24 @@ impl<'a> Many<'a> {
             self.bases.clear();
         }
         let asked = self.ask(app, &image)?;
+        match self.in_turn(app, &image, &asked, turn) {
+            // That it is not there yet is what is expected of a Job.
+            Err(error)
+                if self.only_changed
+                    && error.kind == Kind::CheckFailed
+                    && is_awaited(&image, &asked).is_some() =>
+            {
+                app.console.note(&error.message);
+                Ok(One::Written)
+            }
+            done => done,
+        }
+    }
+
+    /// Builds an image whose turn it is, or has a cluster build it.
+    fn in_turn(&mut self, app: &mut App, image: &Image, asked: &Asked, turn: Turn) -> Result<One> {
         if self.building.builder(app) == Builder::Kubernetes {
-            return Ok(match self.building.write_job(app, &image, &asked, turn)? {
+            return Ok(match self.building.write_job(app, image, asked, turn)? {
                 InCluster::Built(image) => {
                     tell_built(app, &image);
                     One::Left
@@ -113,7 +129,7 @@ impl<'a> Many<'a> {
                 }
             });
         }
-        let outcome = self.building.build(app, &image, &asked, turn)?;
+        let outcome = self.building.build(app, image, asked, turn)?;
         if outcome.was_built {
             tell_built(app, &outcome.image);
         }

@@ -145,6 +145,25 @@ fn some_jobs_are_one_list_and_what_changed_is_built_by_them() {
         (place.phase("a"), place.phase("b")),
         (json!("Succeeded"), json!("Pending"))
     );
+    // Asked for again, it is waited for, and found once it is there.
+    let waits = place.run("images build --stale -o json").ok();
+    assert!(
+        waits
+            .stderr
+            .contains("image `b` is to be built by the Job of a cluster")
+    );
+    assert_eq!(json(waits)["items"], json!([]));
+    let status = field(&place.home, "b", "jobStatus");
+    let target = status["target"].as_str().expect("a target");
+    let tag = target.rsplit(':').next().expect("a tag");
+    let key = status["wantedKey"].as_str().expect("a key");
+    let labels = format!(
+        "imgdex.build-key=\"{key}\" org.opencontainers.image.created=\"2026-01-01T00:00:00Z\""
+    );
+    place.push("custom/b", tag, &labels);
+    place.run("images build --stale").ok();
+    assert_eq!(place.phase("b"), "Succeeded");
+    assert_eq!(field(&place.home, "b", "url"), json!(target));
 }
 
 #[test]
